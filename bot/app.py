@@ -136,7 +136,7 @@ class Application:
     def _start_watching(
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
-        """Watch every server: its sessions, the runs that people follow here, jobs disabled for a time."""
+        """Watch every server: its sessions, what is expected, followed runs, jobs disabled for a time."""
         clock, holder, slack = self._clock, self._holder, self._settings.slack
         every = store.SharedRead(store.Subscriptions(database).every, clock, seconds=_SECONDS_BETWEEN_LOOKS)
         rules = watch.WatchRules(
@@ -161,18 +161,38 @@ class Application:
         if hours := self._settings.reminders.unacknowledged_after_hours:
             reminder = watch.Reminder(database, clock, holder, after=timedelta(hours=hours))
             self._start(group, "reminders", partial(reminder.run, tuple(fleet.names)))
+        unmet = store.SharedRead(store.Expectations(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
         if self._settings.digests:
             causes = DEFAULT_RULES.with_own(self._settings.causes)
             digests = watch.DigestMaker(self._settings.digests, fleet, database, clock, holder, causes)
             self._start(group, "digests", digests.run)
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
+            noticed = watch.NoticedSessions()
             server_watch = watch.Watch(
-                server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
+                server,
+                database,
+                clock,
+                rules,
+                metrics=self._metrics,
+                health=self._health,
+                holder=holder,
+                noticed=noticed,
             )
-            follower = watch.SessionFollower(server, database, clock, holder, live_messages)
-            # Only an administrator may enable a job; the main account may be a viewer.
+            # Only an administrator may enable a job and read the licence; the main account may be a viewer.
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
+            expected = watch.ExpectationWatch(
+                server,
+                database,
+                clock,
+                self._settings.expectations,
+                server_watch,
+                noticed,
+                holder=holder,
+                administrator=account,
+            )
+            self._start(group, f"expectations:{name}", partial(expected.run, unmet, slot))
+            follower = watch.SessionFollower(server, database, clock, holder, live_messages)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
             self._start(group, f"watch:{name}", partial(server_watch.run, slot))

@@ -12,7 +12,7 @@ from bot.observability import (
     run_check,
     skew,
 )
-from bot.settings import Settings, matches_glob
+from bot.settings import Role, Settings, matches_glob
 from bot.slack.checks import check_slack
 from bot.slack.web_api import WebApi, open_web_api
 from bot.store import check_database
@@ -57,9 +57,14 @@ def _logins(settings: Settings, at: int) -> list[Login]:
         if any(matches_glob(glob, server.name) for glob in grant.servers)
     }
     others = granted - {account.role for account in server.accounts}
-    found = [
-        Login(connection_to(server), frozenset(others), settings.origin("servers", at, "password").place)
-    ]
+    judges_server = any(
+        each.limit(key)
+        for each in settings.expectations
+        if any(matches_glob(glob, server.name) for glob in each.servers)
+        for key in ("licence_days", "config_backup_days")
+    ) and all(account.role is not Role.BACKUP_ADMINISTRATOR for account in server.accounts)
+    password_at = settings.origin("servers", at, "password").place
+    found = [Login(connection_to(server), frozenset(others), password_at, judges_server=judges_server)]
     for place, account in enumerate(server.accounts):
         origin = settings.origin("servers", at, "accounts", place, "password")
         own = connection_to(server, account)

@@ -167,11 +167,16 @@ class Demo:
             '[slack]\ndefault_channel = "C0BACKUPS"\naudit_channel = "C0AUDIT"\n',
             "[polling]\ninterval_seconds = 3\n",
         )
+        # Left alone, the demo shows one repository that runs full, and what else is expected stays met.
+        expectation = (
+            '[[expectations]]\nservers = ["hq"]\nchannel = "C0BACKUPS"\nrepository_free_percent = 3\n'
+            "licence_days = 30\nconfig_backup_days = 7\ndisabled_longer_than_hours = 24\n"
+        )
         approvals = '[approvals]\noperations = ["delete"]\n'
-        # The worlds of tests have no day.
+        # The worlds of tests have no day, and nothing is expected of them.
         digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{_now() + _DIGEST_AFTER:%H:%M}"\n'
-        digest = "" if self._worlds else digest
-        return "\n".join([slack, *servers, *grants, route, digest, polling, approvals])
+        digest, expectation = ("", "") if self._worlds else (digest, expectation)
+        return "\n".join([slack, *servers, *grants, route, expectation, digest, polling, approvals])
 
     def _env(self, settings: Path) -> dict[str, str]:
         passwords = {f"VEEAM_PASSWORD_{name.upper()}": _account(vbr)[1] for name, vbr in self.vbrs.items()}

@@ -32,7 +32,6 @@ from bot.settings.sources import EnvironmentSource, TomlFileSource, tables
 from bot.settings.values import VBR_PORTS
 
 _SECTIONS_WITH_SERVERS = ("grants", "routes", "expectations")
-_NOT_ACTED_ON = ("expectations",)
 _TEXTS: Final[Mapping[str, str]] = {
     "string_type": "must be text, in quotes",
     "string_too_short": "must not be empty",
@@ -205,9 +204,6 @@ def cautions(
     if not settings.routes and settings.slack.default_channel is None:
         text = "is not set, and there is no route: no run is announced"
         yield SettingsProblem("slack.default_channel", NOT_SET, text)
-    for section in _NOT_ACTED_ON:
-        if getattr(settings, section):
-            yield origins.of((section,)).problem("is checked, but not acted on in this release")
     for name in foreign_variables:
         text = "is not a variable of veeam-bot: it is ignored"
         yield SettingsProblem(name, f"environment variable {name}", text)

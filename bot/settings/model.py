@@ -224,12 +224,77 @@ class StormSettings(Section):
 
 
 class ExpectationSettings(Section):
-    """Jobs that must have succeeded recently, so that a job that never ran is noticed."""
+    """What must happen, so that what did not is noticed; of several, the first that names a kind judges it.
+
+    `jobs` narrows what is said of jobs; repositories, licence and configuration backup are the servers'.
+    """
 
     servers: ServerGlobs = ("*",)
     jobs: JobGlobs = ("*",)
-    success_within_hours: float = Field(gt=0, description="Hours within which each of the jobs must succeed.")
-    channel: values.ValidChannel = Field(description="ID of the channel to post to when they haven't.")
+    preset: values.ValidPreset | None = Field(
+        default=None,
+        description="`standard`: each key below that is not given, up to `config_backup_days`, as most teams "
+        "want it: " + ", ".join(f"`{key} = {value:g}`" for key, value in values.STANDARD.items()) + ".",
+    )
+    success_within_hours: float | None = Field(
+        default=None,
+        gt=0,
+        le=8760,
+        description="Hours within which each of the jobs must end with Success or Warning. By the preset "
+        "only jobs whose run was due.",
+    )
+    start_within_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        le=10080,
+        description="Minutes after its scheduled time by which a job must start.",
+    )
+    longer_than_usual: float | None = Field(
+        default=None,
+        gt=1,
+        le=1000,
+        description="A run must not take so many times as long as the job's median.",
+    )
+    unusual_size: float | None = Field(
+        default=None,
+        gt=1,
+        le=1000000,
+        description="A run that ends with Success must not have so many times its usual data, nor that part "
+        "of it, nor none.",
+    )
+    disabled_longer_than_hours: float | None = Field(
+        default=None,
+        gt=0,
+        le=8760,
+        description="Hours that a job may be disabled, from when the bot saw it so.",
+    )
+    repository_free_percent: float | None = Field(
+        default=None,
+        gt=0,
+        lt=100,
+        description="Percent that must be free in each repository; nor may it be full within two weeks.",
+    )
+    licence_days: float | None = Field(
+        default=None, gt=0, le=3650, description="Days that the licence must still be valid."
+    )
+    config_backup_days: float | None = Field(
+        default=None, gt=0, le=3650, description="Days that the last configuration backup may be old."
+    )
+    channel: values.ValidChannel = Field(description="ID of the channel that is told.")
+    mention: values.ValidMention | None = Field(
+        default=None, description="User group (its ID or `@handle`) or person (ID) named when it is told."
+    )
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Self:
+        if not any(self.limit(key) for key in values.STANDARD):
+            raise ValueError('expects nothing: give one of its limits, or preset = "standard"')
+        return self
+
+    def limit(self, key: str) -> float | None:
+        """What is given for a key, else what the preset says; None: not expected."""
+        given: float | None = getattr(self, key)
+        return given if given is not None or self.preset is None else values.STANDARD[key]
 
 
 class DigestSettings(Section):

@@ -10,6 +10,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Annotated, Any, NewType, TypeVar
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -100,6 +101,27 @@ class ApprovableOperation(StrEnum):
     DELETE = "delete"
     REDUCES_PROTECTION = "reduces_protection"
     """A class of them: disable, delete, and an edit that takes protection away."""
+
+
+class Preset(StrEnum):
+    """Sets of expectations by name."""
+
+    STANDARD = "standard"
+
+
+STANDARD: Mapping[str, float] = MappingProxyType(
+    {
+        "success_within_hours": 26,
+        "start_within_minutes": 60,
+        "longer_than_usual": 3,
+        "unusual_size": 10,
+        "disabled_longer_than_hours": 24,
+        "repository_free_percent": 10,
+        "licence_days": 30,
+        "config_backup_days": 7,
+    }
+)
+"""What `preset = "standard"` expects, by the settings' keys."""
 
 
 class LogLevel(StrEnum):
@@ -388,6 +410,7 @@ ValidApiVersion = Annotated[
 ValidRole = Annotated[Role, BeforeValidator(_choice(Role, _SHORT_ROLES))]
 ValidRouteResult = Annotated[RouteResult, BeforeValidator(_choice(RouteResult))]
 ValidThreads = Annotated[Threads, BeforeValidator(_choice(Threads))]
+ValidPreset = Annotated[Preset, BeforeValidator(_choice(Preset))]
 ValidDigestDay = Annotated[DigestDay, BeforeValidator(_choice(DigestDay, _LONG_DAYS))]
 ValidApprovable = Annotated[ApprovableOperation, BeforeValidator(_choice(ApprovableOperation))]
 ValidLogLevel = Annotated[LogLevel, BeforeValidator(_choice(LogLevel, _OTHER_LEVELS))]

@@ -55,7 +55,7 @@ class Purpose(Enum):
     GRANT = auto()
     """This group or person holds a role."""
     MENTION = auto()
-    """This group or person is named when the last attempt has failed."""
+    """This group or person is named in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,8 @@ def _named(settings: Settings) -> Iterator[_Use]:
         yield grant.user, Purpose.GRANT, settings.origin("grants", at, "user").place
     for at, route in enumerate(settings.routes):
         yield route.mention, Purpose.MENTION, settings.origin("routes", at, "mention").place
+    for at, expectation in enumerate(settings.expectations):
+        yield expectation.mention, Purpose.MENTION, settings.origin("expectations", at, "mention").place
     yield settings.approvals.mention, Purpose.MENTION, settings.origin("approvals", "mention").place
 
 

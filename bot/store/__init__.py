@@ -42,6 +42,12 @@ from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.digests import DigestRow, Digests
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.expectations import (
+    Expectations,
+    ExpectedJob,
+    ServerLook,
+    UnmetExpectation,
+)
 from bot.store.mutes import FailedRun, HeldJob, Mute, MutedRun, Mutes, NewMute
 from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
@@ -106,6 +112,8 @@ __all__ = [
     "Digests",
     "Draft",
     "Drafts",
+    "Expectations",
+    "ExpectedJob",
     "FailedRun",
     "FollowedId",
     "FollowedSession",
@@ -141,6 +149,7 @@ __all__ = [
     "RecentChange",
     "RunRow",
     "Runs",
+    "ServerLook",
     "ServerRevisions",
     "SharedRead",
     "StoppedSessions",
@@ -155,6 +164,7 @@ __all__ = [
     "TimedDisable",
     "TimedDisables",
     "Transaction",
+    "UnmetExpectation",
     "check_database",
     "holder_has_ended",
     "is_missing",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -494,4 +495,47 @@ held_roots = Table(
     _text("server"),
     _time("since"),
     Index(None, "server", "since"),
+)
+
+expected_servers = Table(
+    "expected_servers",
+    metadata,
+    _text("server", primary_key=True),
+    _time("looked_at"),
+    _time("begun_at"),
+)
+
+expected_jobs = Table(
+    "expected_jobs",
+    metadata,
+    _text("server", primary_key=True),
+    _text("job_id", primary_key=True),
+    _time("known_since"),
+    _maybe_time("last_good_at"),
+    _maybe_time("disabled_since"),
+    _maybe_time("due_at"),
+    _maybe_time("missed_at"),
+    _maybe_text("session_id"),
+    Column("was_good", Boolean, nullable=False),
+    _text("runs"),
+)
+
+repository_samples = Table(
+    "repository_samples",
+    metadata,
+    _text("server", primary_key=True),
+    _text("repository_id", primary_key=True),
+    _text("day", primary_key=True),
+    Column("free_gb", Float, nullable=False),
+)
+
+unmet_expectations = Table(
+    "unmet_expectations",
+    metadata,
+    _text("server", primary_key=True),
+    _text("subject", primary_key=True),
+    _text("kind", primary_key=True),
+    _time("since"),
+    _text("channel"),
+    _text("body"),
 )

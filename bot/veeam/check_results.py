@@ -60,13 +60,14 @@ class Login:
 
     People with one of these `roles` act under it; `made_for` is the one role of an account that the settings
     list under a server's accounts, None for the server's main account. `password_at` says where its password
-    came from.
+    came from. `judges_server`: what is expected of the licence and the configuration backup is read by it.
     """
 
     connection: Connection
     roles: frozenset[Role]
     password_at: str
     made_for: Role | None = None
+    judges_server: bool = False
 
     @property
     def subject(self) -> str:
@@ -231,6 +232,13 @@ def logged_in(login: Login, access: AccessLevel, info: ServerInfo | None) -> Che
     build = f" VBR {info.build_version}, {info.name}." if info is not None else ""
     detail = f"{_LOGS_IN[access]}{build}"
     status, remark, advice = _against_purpose(login, _assumed_level(login, access))
+    if status is CheckStatus.OK and login.judges_server and access is not AccessLevel.ADMINISTRATOR:
+        status = CheckStatus.WARNING
+        remark = f"{remark} It may not read the licence and the configuration backup: they are not judged."
+        advice = (
+            f"Give it the role Veeam Backup Administrator in {_USERS_AND_ROLES}, or take licence_days and "
+            "config_backup_days out of [[expectations]]."
+        )
     return CheckResult(name, login.subject, status, f"{detail}{remark}", advice)
 
 

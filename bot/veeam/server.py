@@ -189,6 +189,14 @@ class VeeamServer:
             raise UnexpectedAnswer(self.name, f"GET {path}: neither name nor build")
         return info
 
+    async def licence(self) -> models.Licence:
+        """The installed licence. NotAllowed is normal for every account but an administrator's."""
+        return await self._client.one(models.Licence, ApiRequest.get(f"{_API}/license"))
+
+    async def config_backup(self) -> models.ConfigBackup:
+        """The configuration backup's settings and last success. NotAllowed as for the licence."""
+        return await self._client.one(models.ConfigBackup, ApiRequest.get(f"{_API}/configBackup"))
+
     # --- jobs
 
     async def job_states(self, query: JobStatesQuery | None = None) -> Page[JobState]:

@@ -5,6 +5,8 @@ Knows VBR and the store; knows nothing of Slack.
 
 from bot.watch.approvals import ApprovalCloser, approval_rows
 from bot.watch.digests import DigestMaker
+from bot.watch.expectation_watch import ExpectationWatch
+from bot.watch.expectations import NoticedSessions
 from bot.watch.follow_up import FollowUp
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
@@ -21,8 +23,10 @@ __all__ = [
     "AuditChannel",
     "DigestMaker",
     "Display",
+    "ExpectationWatch",
     "FollowUp",
     "MuteKeeper",
+    "NoticedSessions",
     "PollSlot",
     "Reenabler",
     "Reminder",

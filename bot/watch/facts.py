@@ -504,6 +504,52 @@ class DisableEnded(Facts, frozen=True, kw_only=True, tag="disable_ended"):
     problem: str | None = None
 
 
+class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What should have happened. `kind` and `subject` as in the message's metadata; `limit` is the setting's.
+
+    `subject` is a job's ID, `repository:ID`, `licence` or `config_backup`; `job_id` is set where it is a job.
+    `at`: its last good run, the last configuration backup, or the licence's end. `found` and `usual` are
+    seconds, bytes or percent. `full_at`: when a repository is full, as it has been filling up.
+    """
+
+    server: ServerName
+    kind: str
+    subject: str
+    name: str
+    since: datetime
+    limit: float
+    job_id: JobId | None = None
+    at: datetime | None = None
+    found: float | None = None
+    usual: float | None = None
+    next_run: datetime | None = None
+    full_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is known by, in the outbox and wherever it is acknowledged or muted."""
+        return f"expectation/{self.server}/{self.kind}/{self.subject}/{self.since.isoformat()}"
+
+
+class ExpectationUnmet(Facts, frozen=True, kw_only=True, tag="expectation_unmet"):
+    """The root: something did not happen."""
+
+    expectation: Expectation
+    mention: str | None = None
+
+
+class ExpectationOver(Facts, frozen=True, kw_only=True, tag="expectation_over"):
+    """That message needs redrawing: it is over.
+
+    `outcome`: "met"; "disabled": the job is, and no run is expected; "gone": the job or repository no longer
+    exists; "dropped": the settings don't expect it any more.
+    """
+
+    expectation: Expectation
+    ended_at: datetime
+    outcome: str = "met"
+
+
 class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     """An action that is on record with its outcome, or that was refused; for the audit channel.
 
@@ -605,6 +651,8 @@ Announcement = (
     | MessageRefused
     | DisableReminder
     | DisableEnded
+    | ExpectationUnmet
+    | ExpectationOver
     | ActionRecorded
     | ApprovalOpened
     | ApprovalChanged

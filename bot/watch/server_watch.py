@@ -25,9 +25,10 @@ from bot.store import (
     Transaction,
 )
 from bot.store.upkeep import DATABASE_PART
-from bot.veeam import SessionId, VeeamError, VeeamServer
+from bot.veeam import SessionGroup, SessionId, VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
+from bot.watch.expectations import NoticedSessions
 from bot.watch.job_cache import JobCache
 from bot.watch.messages import message
 from bot.watch.poller import CHECK_EVERY, OVERLAP, Poller, PollResult
@@ -97,8 +98,12 @@ class Watch:
         metrics: Metrics,
         health: Health,
         holder: str,
+        noticed: NoticedSessions | None = None,
     ) -> None:
         jobs = JobCache(server, clock)
+        self._noticed = noticed
+        self.is_caught_up = False
+        """Whether all that ended was read and announced by the latest poll, which was this process's."""
         self._server = server
         self._clock = clock
         self._rules = rules
@@ -120,8 +125,9 @@ class Watch:
             routes=rules.routes,
             backfill=self._backfill,
         )
-        self._lease = f"poll/{server.name}"
-        self._announcer = Announcer(server, database, jobs, clock, rules, lease=self._lease, holder=holder)
+        self.lease = f"poll/{server.name}"
+        """Who has it, polls the server."""
+        self._announcer = Announcer(server, database, jobs, clock, rules, lease=self.lease, holder=holder)
         self._outages = OutageReporter(server, database, clock, rules)
         self._revision = RevisionReporter(server, database, clock, rules)
         self._awaited: dict[SessionId, bool] = {}
@@ -190,6 +196,7 @@ class Watch:
             await self._announcer.announce_missing_attempts(poll.server_now)
             await self._announcer.announce_held()
             await self._note_awaited()
+            self._note_noticed(poll)
         except VeeamError as error:
             self._report_failure(error.kind, str(error))
             await self._outages.failed(error)
@@ -199,6 +206,14 @@ class Watch:
             self._metrics.sessions_noticed(self._server.name, noticed)
         self._health.set(self.part, ok=True)
         await self._tidy(poll)
+
+    def _note_noticed(self, poll: PollResult) -> None:
+        """Hand on which sessions of jobs run and ended, for what is expected of them."""
+        self.is_caught_up = not self._poller.is_behind
+        if self._noticed is not None:
+            ended = (*poll.fresh, *poll.ended)
+            runs = [each.session for each in ended if each.group is SessionGroup.JOB_RUN]
+            self._noticed.note([*runs, *self._poller.running])
 
     async def _note_awaited(self) -> None:
         """Ask of each running session, once, whether its end will be announced."""
@@ -217,7 +232,7 @@ class Watch:
 
     async def _holds_lease(self) -> bool:
         seconds = lease_seconds(self._rules.polling)
-        return await self._leases.take(self._lease, self._holder, self._clock.now(), seconds)
+        return await self._leases.take(self.lease, self._holder, self._clock.now(), seconds)
 
     def _stand_by(self) -> None:
         self._forget()
@@ -228,6 +243,9 @@ class Watch:
         self._poller.forget()
         self._announcer.forget()
         self._awaited.clear()
+        self.is_caught_up = False
+        if self._noticed is not None:
+            self._noticed.forget()
 
     def _report_failure(self, outcome: str, detail: str) -> None:
         self._forget()

@@ -27,6 +27,8 @@ EXPECTED = (
     "job_states",
     "idle_poll_requests",
     "idle_poll_cost",
+    "expectations_requests",
+    "expectations_cost",
     "many_stars",
     "named_causes",
     "wrong_causes",

@@ -31,7 +31,7 @@ from tests.bench.footprint import footprint
 from tests.bench.load import longest_stall
 from tests.bench.outbox import claim_cost
 from tests.bench.patterns import many_stars
-from tests.bench.reading import idle_poll, job_states
+from tests.bench.reading import expectations_met, idle_poll, job_states
 from tests.bench.servers import many_servers
 from tests.bench.sizes import QUICK, Sizes
 from tests.bench.sockets import ended_connections
@@ -85,6 +85,7 @@ def _measurements(
     yield "claim of the outbox", claim_cost(folder, sizes)
     yield "job states", job_states(many, sizes)
     yield "idle poll", idle_poll(folder, few, many, sizes)
+    yield "expectations", expectations_met(folder, many, sizes)
     yield "patterns", many_stars(sizes)
     yield "causes", named_causes(sizes)
     yield "digest", digest_cost(sizes)

@@ -12,16 +12,18 @@ from typing import Any
 import httpx
 
 from bot.observability import Health, Metrics, SystemClock
-from bot.settings import PollingSettings
+from bot.settings import ExpectationSettings, PollingSettings
 from bot.store import Database, upgrade
 from bot.veeam import JobStatesQuery, VeeamServer
-from bot.watch import Watch, WatchRules
+from bot.watch import ExpectationWatch, NoticedSessions, Watch, WatchRules
+from bot.watch.expectation_watch import SECONDS_BETWEEN_LOOKS
 from tests.bench.figures import Aim, Figure, Floor
 from tests.bench.sizes import Sizes
 from tests.bench.vbr import FarVbr, Login, Span
 
 _PAGE_ROWS = 500
 _AT_MOST_TIMES_THE_FLOOR = 1.3
+_AT_MOST_TO_JUDGE = 3.0
 # The cost is the same one; two measurements of the same cost differ by so much.
 _SAME = 1.15
 _STATES = "/api/v1/jobs/states"
@@ -60,7 +62,7 @@ async def idle_poll(folder: Path, few: FarVbr, many: FarVbr, sizes: Sizes) -> li
     """Poll servers on which nothing ended lately: a small and a large one, in turns."""
     async with AsyncExitStack() as stack:
         watches = [
-            await stack.enter_async_context(_watch(folder / f"{name}.db", vbr.login))
+            (await stack.enter_async_context(_watch(folder / f"{name}.db", vbr.login)))[0]
             for name, vbr in (("few", few), ("many", many))
         ]
         for watch, vbr in zip(watches, (few, many), strict=True):
@@ -80,6 +82,40 @@ async def idle_poll(folder: Path, few: FarVbr, many: FarVbr, sizes: Sizes) -> li
             aim=Aim(_SAME, of_ratio=True),
             floor=Floor(small, f"the same at {sizes.few_jobs:,} jobs"),
             facts=facts,
+        ),
+    ]
+
+
+async def expectations_met(folder: Path, vbr: FarVbr, sizes: Sizes) -> list[Figure]:
+    """Look at a server on which all is as expected; a plain client fetches the same states."""
+    noticed = NoticedSessions()
+    expected = ExpectationSettings.model_validate({"channel": "C0PROD", "preset": "standard"})
+    async with (
+        _watch(folder / "expected.db", vbr.login, noticed) as (watch, server, database),
+        plain_client(vbr.login) as plain,
+    ):
+        looking = ExpectationWatch(
+            server, database, SystemClock(), (expected,), watch, noticed, holder="bench"
+        )
+        await watch.tick()
+        await looking.look()
+        await vbr.spans()
+        await looking.look()
+        requests = _asked(await vbr.spans())
+        costs = await _in_turns(sizes.fetches, looking.look, lambda: _all_states(plain))
+    ours, floor = (statistics.median(each) for each in costs)
+    pages = -(-sizes.many_jobs // _PAGE_ROWS)
+    what = f"all expectations of {sizes.many_jobs:,} jobs, once in {SECONDS_BETWEEN_LOOKS:.0f} s"
+    facts = {"rounds": sizes.fetches, "page_rows": _PAGE_ROWS, "milliseconds": costs}
+    return [
+        Figure("expectations_requests", f"{what}: requests", requests, aim=Aim(pages), facts=facts),
+        Figure(
+            "expectations_cost",
+            f"{what}, CPU",
+            ours,
+            "ms",
+            aim=Aim(_AT_MOST_TO_JUDGE, of_ratio=True),
+            floor=Floor(floor, "plain httpx + json, untyped"),
         ),
     ]
 
@@ -114,16 +150,26 @@ async def _all_states(plain: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def _watch(file: Path, login: Login) -> AsyncIterator[Watch]:
+async def _watch(
+    file: Path, login: Login, noticed: NoticedSessions | None = None
+) -> AsyncIterator[tuple[Watch, VeeamServer, Database]]:
     url, clock = f"sqlite:///{file}", SystemClock()
     await upgrade(url)
     database = Database(url)
     rules = WatchRules((), "C0BACKUPS", PollingSettings(backfill_hours=1))
     try:
         async with _client(login) as client:
-            yield Watch(
-                client, database, clock, rules, metrics=Metrics(), health=Health(clock), holder="bench"
+            watch = Watch(
+                client,
+                database,
+                clock,
+                rules,
+                metrics=Metrics(),
+                health=Health(clock),
+                holder="bench",
+                noticed=noticed,
             )
+            yield watch, client, database
     finally:
         await database.close()
 

@@ -16,7 +16,8 @@ ROOTS = (
     "ESessionResult", "ETaskSessionType", "EPlatformType", "ETaskLogRecordStatus", "EHierarchyType",
     "EAgentHierarchyType", "ERepositoryType", "EScaleOutRepositoryExtentType", "EProxyType",
     "ELoginGrantType", "EProtectionGroupType", "EUnstructuredDataServerType",
-    "EBackupCopyRestorePoints", "EAntivirusScanType", "EAntivirusScanResult", "EAntivirusScanState",
+    "InstalledLicenseModel", "ConfigBackupModel", "EBackupCopyRestorePoints",
+    "EAntivirusScanType", "EAntivirusScanResult", "EAntivirusScanState",
 )  # fmt: skip
 _Schemas = Mapping[str, Any]
 

@@ -1,7 +1,6 @@
-"""Repositories, their states, scale-out repositories, the states of proxies, and the licence."""
+"""Repositories, their states, scale-out repositories, states of proxies, licence, configuration backup."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
@@ -9,6 +8,8 @@ from bot.sandbox.vbr.query import name_matcher
 from bot.sandbox.vbr.refusals import not_found
 from bot.sandbox.vbr.state import Proxy, Repository, ScaleOutRepository
 from bot.sandbox.vbr.wire import variation, wire_time, with_gaps
+
+_NO_ID = "00000000-0000-0000-0000-000000000000"
 
 _Test = Callable[[Repository], bool]
 
@@ -131,32 +132,54 @@ def list_proxy_states(call: RestCall) -> Reply:
 
 
 def get_license(call: RestCall) -> Reply:
-    """GET /license: the InstalledLicenseModel."""
-    expires = call.world.now() + timedelta(days=200)
-    return Reply(
-        200,
-        {
-            "status": "Valid",
-            "type": "Subscription",
-            "edition": "EnterprisePlus",
-            "cloudConnect": "Disabled",
-            "expirationDate": wire_time(expires.replace(hour=0, minute=0, second=0), call.world.zone, 0),
-            "licensedTo": "Example Corp",
-            "socketLicenseSummary": None,
-            "instanceLicenseSummary": {
-                "package": None,
-                "licensedInstancesNumber": 500,
-                "usedInstancesNumber": float(len(call.world.book.jobs)),
-                "newInstancesNumber": 0,
-                "rentalInstancesNumber": 0,
-            },
-            "supportId": "02067762",
-            "autoUpdateEnabled": True,
-            "freeAgentInstanceConsumptionEnabled": True,
-            "IsMultiSection": False,
-            "proactiveSupportEnabled": True,
+    """GET /license: the InstalledLicenseModel. Since 1.3-rev2 its sections say when they end."""
+    ends_at = (call.world.now() + call.world.licence_lasts).replace(hour=0, minute=0, second=0)
+    ends = wire_time(ends_at, call.world.zone, 0)
+    row = {
+        "status": "Valid" if ends_at > call.world.now() else "Expired",
+        "type": "Subscription",
+        "edition": "EnterprisePlus",
+        "cloudConnect": "Disabled",
+        "expirationDate": ends,
+        "licensedTo": "Example Corp",
+        "socketLicenseSummary": None,
+        "instanceLicenseSummary": {
+            "package": None,
+            "licensedInstancesNumber": 500,
+            "usedInstancesNumber": float(len(call.world.book.jobs)),
+            "newInstancesNumber": 0,
+            "rentalInstancesNumber": 0,
+            "expirationDate": ends,
         },
-    )
+        "supportId": "02067762",
+        "autoUpdateEnabled": True,
+        "freeAgentInstanceConsumptionEnabled": True,
+        "IsMultiSection": False,
+        "proactiveSupportEnabled": True,
+    }
+    return Reply(200, call.revision.written(row, "InstalledLicenseModel"))
+
+
+def get_config_backup(call: RestCall) -> Reply:
+    """GET /configBackup: the ConfigBackupModel, with the last success where there was one."""
+    world = call.world
+    last: dict[str, Any] = {}
+    if world.config_backup_age is not None:
+        last_at = wire_time(world.now() - world.config_backup_age, world.zone, 0)
+        last = {"lastSuccessfulTime": last_at, "sessionId": world.vbr_id}
+    row = {
+        "isEnabled": True,
+        "backupRepositoryId": world.default_repository_id,
+        "restorePointsToKeep": 10,
+        "notifications": {"SNMPEnabled": False},
+        "schedule": {
+            "isEnabled": True,
+            "daily": {"isEnabled": True, "localTime": "10:00", "dailyKind": "Everyday"},
+        },
+        "lastSuccessfulBackup": last,
+        "encryption": {"isEnabled": False, "passwordId": _NO_ID},
+    }
+    return Reply(200, call.revision.written(row, "ConfigBackupModel"))
 
 
 def _state_tests(call: RestCall) -> Iterator[_Test]:
@@ -273,4 +296,5 @@ INFRASTRUCTURE = (
     Operation("GET", "/api/v1/backupInfrastructure/scaleOutRepositories", list_scale_out_repositories),
     Operation("GET", "/api/v1/backupInfrastructure/proxies/states", list_proxy_states),
     Operation("GET", "/api/v1/license", get_license),
+    Operation("GET", "/api/v1/configBackup", get_config_backup),
 )

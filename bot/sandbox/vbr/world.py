@@ -92,6 +92,8 @@ class World:
         self.zone = zone
         self.clock_skew = timedelta()
         self.four_eyes = False
+        self.licence_lasts = timedelta(days=200)
+        self.config_backup_age: timedelta | None = timedelta(hours=10)
         self.build_version = "13.0.0.4967"
         self.book = Book(seed)
         self.vbr_id = self.book.new_id()

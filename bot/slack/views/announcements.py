@@ -1,20 +1,20 @@
 """Announcements: facts in, message out, with the metadata by which a lost send is found again.
 
-Runs, storms, approvals and audit rows are drawn in their own modules. Drawn here are the rest: a first start,
-servers that do not answer, closed channels, and jobs that are disabled for a time.
+Runs, storms, approvals, expectations and audit rows are drawn in their own modules. Drawn here are the rest:
+a first start, servers that do not answer, closed channels, and jobs that are disabled for a time.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
-from bot.slack.views import approvals, audit, report, runs, status_text, storms
+from bot.slack.views import approvals, audit, expectations, report, runs, status_text, storms
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
@@ -72,7 +72,8 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
 
     A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
     session and the run's result, a storm `veeam_storm`, a request for an approval `veeam_approval`, news of a
-    server `veeam_server`, a digest `veeam_digest`, what is on record `veeam_audit`, the rest `veeam_bot`.
+    server `veeam_server`, what did not happen `veeam_expectation`, a digest `veeam_digest`, what is on record
+    `veeam_audit`, the rest `veeam_bot`.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -89,53 +90,7 @@ def identity(metadata: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _message(announced: facts.Announcement) -> Message:
-    match announced:
-        case facts.RunEnded(run=run, mention=mentioned):
-            return runs.run_root(run, mentioned)
-        case facts.RunChanged(run=run):
-            return runs.run_root(run)
-        case facts.DetailsReply():
-            return runs.details(announced)
-        case facts.AttemptEnded():
-            return runs.attempt(announced)
-        case facts.NoFurtherAttempt():
-            return runs.no_further_attempt(announced)
-        case (
-            facts.RunAcknowledged()
-            | facts.MutedRunEnded()
-            | facts.MuteBegan()
-            | facts.MuteEnded()
-            | facts.Unacknowledged()
-        ):
-            return runs.followed_up(announced)
-        case facts.ApprovalOpened():
-            return approvals.approval_opened(announced)
-        case facts.ApprovalChanged():
-            return approvals.approval_changed(announced)
-        case facts.ApprovalEnded():
-            return approvals.approval_ended(announced)
-        case facts.ApprovalUndelivered():
-            return approvals.approval_undelivered(announced)
-        case facts.StormBegan() | facts.StormChanged() | facts.StormFinal() | facts.StormList():
-            return storms.storm(announced)
-        case facts.BackfillSummary() | facts.BackfillProblems():
-            return backfill(announced)
-        case facts.OutageBegan() | facts.OutageEnded() | facts.RevisionChanged():
-            return server_news(announced)
-        case facts.ChannelClosed():
-            return channel_closed(announced)
-        case facts.ChannelMoved():
-            return channel_moved(announced)
-        case facts.MessageRefused():
-            return message_refused(announced)
-        case facts.DisableReminder() | facts.DisableEnded():
-            return timed_disable(announced)
-        case facts.ActionRecorded():
-            return audit.action_recorded(announced)
-        case facts.DigestMade() | facts.DigestJobs() | facts.DigestDays():
-            return report.digest(announced)
-        case _:
-            assert_never(announced)
+    return VIEWS[type(announced)](announced)
 
 
 def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
@@ -160,6 +115,8 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             return _of_server(server, "silent", since)
         case facts.OutageEnded(server=server, since=since):
             return _of_server(server, "back", since)
+        case facts.ExpectationUnmet(expectation=expectation) | facts.ExpectationOver(expectation=expectation):
+            return _of_expectation(expectation)
         case facts.DigestMade(report=found):
             return dict(report.metadata(found, kind="digest"))
         case facts.DigestJobs(key=key) | facts.DigestDays(key=key):
@@ -182,11 +139,15 @@ def _of_server(server: str, state: str, since: datetime) -> dict[str, Any]:
     return {"event_type": "veeam_server", "event_payload": payload}
 
 
-def backfill(announced: facts.BackfillSummary | facts.BackfillProblems) -> Message:
-    """A first start, or what is listed in its thread."""
-    if isinstance(announced, facts.BackfillSummary):
-        return backfill_summary(announced)
-    return backfill_problems(announced)
+def _of_expectation(expectation: facts.Expectation) -> dict[str, Any]:
+    about = "subject" if expectation.job_id is None else "job_id"
+    payload = {
+        "server": expectation.server,
+        about: expectation.subject,
+        "kind": expectation.kind,
+        "since": expectation.since.isoformat(),
+    }
+    return {"event_type": "veeam_expectation", "event_payload": payload}
 
 
 def backfill_summary(summary: facts.BackfillSummary) -> Message:
@@ -211,18 +172,6 @@ def backfill_problems(summary: facts.BackfillProblems) -> Message:
     )
     lines = [paragraph(runs.run_line(run)) for run in summary.problems]
     return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")
-
-
-def server_news(news: facts.OutageBegan | facts.OutageEnded | facts.RevisionChanged) -> Message:
-    """What is new of a server itself."""
-    match news:
-        case facts.OutageBegan():
-            return outage_began(news)
-        case facts.OutageEnded():
-            return outage_ended(news)
-        case facts.RevisionChanged():
-            return revision_changed(news)
-    assert_never(news)
 
 
 def outage_began(outage: facts.OutageBegan) -> Message:
@@ -318,13 +267,6 @@ def message_refused(refused: facts.MessageRefused) -> Message:
     )
 
 
-def timed_disable(disable: facts.DisableReminder | facts.DisableEnded) -> Message:
-    """A job that was disabled for a time: that ends soon, or has."""
-    if isinstance(disable, facts.DisableReminder):
-        return disable_reminder(disable)
-    return disable_ended(disable)
-
-
 def disable_reminder(disable: facts.DisableReminder) -> Message:
     """A job is enabled again soon, and can be at once."""
     target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
@@ -362,3 +304,42 @@ def disable_ended(disable: facts.DisableEnded) -> Message:
         ]
     )
     return compose([paragraph(line, code(disable.problem) if disable.problem else ""), shown])
+
+
+VIEWS: Mapping[type[facts.Announcement], Callable[[Any], Message]] = {
+    facts.RunEnded: lambda announced: runs.run_root(announced.run, announced.mention),
+    facts.RunChanged: lambda announced: runs.run_root(announced.run),
+    facts.DetailsReply: runs.details,
+    facts.AttemptEnded: runs.attempt,
+    facts.NoFurtherAttempt: runs.no_further_attempt,
+    facts.RunAcknowledged: runs.acknowledged,
+    facts.MutedRunEnded: runs.muted_run,
+    facts.MuteBegan: runs.mute_began,
+    facts.MuteEnded: runs.mute_ended,
+    facts.Unacknowledged: runs.unacknowledged,
+    facts.StormBegan: lambda announced: storms.storm_root(announced.storm, announced.mention),
+    facts.StormChanged: lambda announced: storms.storm_root(announced.storm),
+    facts.StormFinal: storms.storm_final,
+    facts.StormList: storms.storm_list,
+    facts.ExpectationUnmet: expectations.unmet,
+    facts.ExpectationOver: expectations.over,
+    facts.DigestMade: lambda announced: report.digest_root(announced.report),
+    facts.DigestJobs: lambda announced: report.digest_jobs(announced.report),
+    facts.DigestDays: lambda announced: report.digest_days(announced.report),
+    facts.BackfillSummary: backfill_summary,
+    facts.BackfillProblems: backfill_problems,
+    facts.OutageBegan: outage_began,
+    facts.OutageEnded: outage_ended,
+    facts.RevisionChanged: revision_changed,
+    facts.ChannelClosed: channel_closed,
+    facts.ChannelMoved: channel_moved,
+    facts.MessageRefused: message_refused,
+    facts.DisableReminder: disable_reminder,
+    facts.DisableEnded: disable_ended,
+    facts.ActionRecorded: audit.action_recorded,
+    facts.ApprovalOpened: approvals.approval_opened,
+    facts.ApprovalChanged: approvals.approval_changed,
+    facts.ApprovalEnded: approvals.approval_ended,
+    facts.ApprovalUndelivered: approvals.approval_undelivered,
+}
+"""How each announcement is drawn."""

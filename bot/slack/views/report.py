@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date as calendar_day
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
@@ -39,7 +39,6 @@ from bot.slack.views.message import (
 )
 from bot.slack.views.server_errors import in_brief_by_name
 from bot.veeam import DayLetter
-from bot.watch import facts
 
 LINES_AT_MOST = 12
 """What is seen without scrolling."""
@@ -106,18 +105,6 @@ def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Messag
         plural="jobs",
         metadata=metadata(answer.report, kind="report"),
     )
-
-
-def digest(announced: facts.DigestMade | facts.DigestJobs | facts.DigestDays) -> Message:
-    """A digest, or what its thread holds."""
-    match announced:
-        case facts.DigestMade(report=found):
-            return digest_root(found)
-        case facts.DigestJobs(report=found):
-            return digest_jobs(found)
-        case facts.DigestDays(report=found):
-            return digest_days(found)
-    assert_never(announced)
 
 
 def digest_root(found: veeam.Report) -> Message:

@@ -1,7 +1,5 @@
 """A run of a job that ended: its root message, and the replies in its thread."""
 
-from typing import assert_never
-
 import msgspec
 
 from bot.operations.actions.acknowledge import Acknowledge
@@ -146,22 +144,6 @@ def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
         mention(announced.mention) if announced.mention else "",
     )
     return compose([head, controls(_run_controls(run))])
-
-
-def followed_up(announced: facts.FollowedUp) -> Message:
-    """In the thread: what people did about the failure, and what came of it."""
-    match announced:
-        case facts.RunAcknowledged():
-            return acknowledged(announced)
-        case facts.MutedRunEnded():
-            return muted_run(announced)
-        case facts.MuteBegan():
-            return mute_began(announced)
-        case facts.MuteEnded():
-            return mute_ended(announced)
-        case facts.Unacknowledged():
-            return unacknowledged(announced)
-    assert_never(announced)
 
 
 def acknowledged(announced: facts.RunAcknowledged) -> Message:

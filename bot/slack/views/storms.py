@@ -1,7 +1,6 @@
 """A storm: many failures of one channel in one message, its list in the thread, what came of Retry all."""
 
 from collections.abc import Mapping, Sequence
-from typing import assert_never
 
 from bot.operations import outcomes
 from bot.operations.actions.retry_all import RetryAll, RetryAllAnswer
@@ -31,23 +30,6 @@ _STATES = {
     "recovered": "Recovered",
     "stopped": "Stopped",
 }
-
-
-Announced = facts.StormBegan | facts.StormChanged | facts.StormFinal | facts.StormList
-
-
-def storm(announced: Announced) -> Message:
-    """A storm's root, or what stands in its thread."""
-    match announced:
-        case facts.StormBegan(storm=of, mention=mentioned):
-            return storm_root(of, mentioned)
-        case facts.StormChanged(storm=of):
-            return storm_root(of)
-        case facts.StormFinal():
-            return storm_final(announced)
-        case facts.StormList():
-            return storm_list(announced)
-    assert_never(announced)
 
 
 def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message:

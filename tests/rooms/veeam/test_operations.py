@@ -147,6 +147,8 @@ async def objects_of(site: Site) -> object:
 EVERYTHING: dict[str, Ask] = {
     "server_time": lambda site: site.server.server_time(),
     "server_info": lambda site: site.server.server_info(),
+    "licence": lambda site: site.server.licence(),
+    "config_backup": lambda site: site.server.config_backup(),
     "job_states": lambda site: site.server.job_states(
         JobStatesQuery(
             status="Running",

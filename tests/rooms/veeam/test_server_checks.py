@@ -167,6 +167,18 @@ async def test_a_main_account_that_may_less_than_the_grants(
     assert (verdict, detail, advice) == expected
 
 
+async def test_a_main_account_that_may_not_read_what_is_expected(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """Licence and configuration backup are shown to administrators alone: who expects something is told."""
+    account = vbr.accounts.by_role(VbrRole.VIEWER)
+    viewer = Login(connection_to(vbr, account), frozenset({Role.BACKUP_VIEWER}), PASSWORD_AT)
+    assert await wrong(clock, viewer) == []
+    ((verdict, _, detail, advice),) = await wrong(clock, replace(viewer, judges_server=True))
+    assert verdict == "warning"
+    assert detail.endswith("It may not read the licence and the configuration backup: they are not judged.")
+    assert "licence_days" in advice
+    assert await wrong(clock, replace(login(vbr), judges_server=True)) == []
+
+
 @pytest.mark.parametrize("role", [VbrRole.SECURITY_ADMINISTRATOR, VbrRole.INCIDENT_API_OPERATOR])
 async def test_an_account_that_sees_no_jobs(vbr: VbrSandbox, clock: FakeClock, role: VbrRole) -> None:
     """A role without jobs, or a server without the licence for the API."""

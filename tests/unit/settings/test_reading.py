@@ -323,9 +323,6 @@ def test_a_ca_file_is_looked_for_beside_the_file_that_names_it(tmp_path: Path) -
     assert load_settings(environ, elsewhere).servers[0].ca_file == tmp_path / "ca.pem"
 
 
-NOT_ACTED_ON = ["expectations"]
-
-
 def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:
     """Settings that hold are commented on: no TLS check, no grant, nothing told, foreign variables."""
     environ = {**ENVIRONMENT, "VEEAM_VERIFY_TLS": "no", "SLACK_CLIENT_ID": "1.2"}
@@ -333,13 +330,6 @@ def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:
     assert [caution.setting for caution in said] == [
         "VEEAM_VERIFY_TLS", "grants", "slack.default_channel", "SLACK_CLIENT_ID"
     ]  # fmt: skip
-
-
-def test_what_this_release_does_not_act_on_is_said(tmp_path: Path) -> None:
-    """Settings for what is still to come are checked, and nobody is left to believe that they work."""
-    (tmp_path / "veeam-bot.toml").write_text(EVERYTHING, encoding="utf-8")
-    said = load_settings(EVERY_SECRET, tmp_path).cautions
-    assert [caution.setting for caution in said] == NOT_ACTED_ON
 
 
 def test_secrets_lists_every_secret_value(tmp_path: Path) -> None:

@@ -179,6 +179,13 @@ WRONG_IN_FILE = [
         "[[expectations]] 1, success_within_hours",
         "must be more than 0",
     ),
+    ('[[expectations]]\nchannel = "C0A"', "expectations", "[[expectations]] 1", "expects nothing"),
+    (
+        '[[expectations]]\nchannel = "C0A"\npreset = "standart"',
+        "expectations.preset",
+        "[[expectations]] 1, preset",
+        "did you mean 'standard'?",
+    ),
     (
         '[[expectations]]\nchannel = "C0A"\nsuccess_within_hours = 1\nservers = ["x"]',
         "expectations.servers",

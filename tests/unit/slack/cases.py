@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -112,6 +113,9 @@ from bot.watch.facts import (
     DigestMade,
     DisableEnded,
     DisableReminder,
+    Expectation,
+    ExpectationOver,
+    ExpectationUnmet,
     JobOutlook,
     MessageRefused,
     MuteBegan,
@@ -1050,6 +1054,7 @@ def announcements() -> dict[str, Announcement]:
         "mentions-refused": MessageRefused(
             channel="C0PROD", kind="run_ended", problem="restricted_action", outcome="no_mentions"
         ),
+        **_expected(),
         "disable-ends": DisableReminder(server=HQ, job_id=JOB_ID, job_name="SQL Prod", person=ANN, until=NOW),
         **{
             f"disable-ended-{how}": _disable_ended(how)
@@ -1081,6 +1086,42 @@ def _followed_up() -> dict[str, Announcement]:
         "mute-ended-recovered": MuteEnded(run=failed, mute=mute, because="recovered"),
         "unmuted": MuteEnded(run=failed, mute=mute, because="unmuted", ended_by=BEN),
         "unacknowledged": Unacknowledged(run=failed, since=NOW),
+    }
+
+
+def _expected() -> dict[str, Announcement]:
+    """Each kind of what did not happen, and how it can end."""
+    day = timedelta(days=1)
+    about: dict[str, dict[str, Any]] = {
+        "no_success": {"limit": 26, "at": NOW - 2 * day, "next_run": NOW + day},
+        "not_started": {"limit": 60, "at": NOW - day},
+        "too_long": {"limit": 3, "found": 9000, "usual": 1800},
+        "odd_success": {"limit": 10, "found": 0, "usual": 5 * 1024**3},
+        "disabled": {"limit": 24},
+    }
+    of_server: dict[str, dict[str, Any]] = {
+        "repository": {"limit": 10, "name": "Hardened <01>", "found": 4.2, "full_at": NOW + 6 * day},
+        "licence": {"limit": 30, "at": NOW + 20 * day},
+        "config_backup": {"limit": 7, "at": NOW - 9 * day},
+    }
+    base: dict[str, Any] = {"server": HQ, "since": NOW - day, "name": ""}
+    found = {
+        kind: Expectation(
+            **base | {"kind": kind, "subject": JOB_ID, "job_id": JOB_ID, "name": "SQL Prod"} | facts
+        )
+        for kind, facts in about.items()
+    } | {
+        kind: Expectation(**base | {"kind": kind, "subject": kind} | facts)
+        for kind, facts in of_server.items()
+    }
+    unmet: dict[str, Announcement] = {
+        f"unmet-{kind}": ExpectationUnmet(expectation=each, mention=ONCALL if kind == "no_success" else None)
+        for kind, each in found.items()
+    }
+    over = {"met": ("repository", "met"), "unmet-gone": ("disabled", "gone")}
+    return unmet | {
+        name: ExpectationOver(expectation=found[kind], ended_at=NOW, outcome=outcome)
+        for name, (kind, outcome) in over.items()
     }
 
 

@@ -118,6 +118,9 @@ from bot.watch.facts import (
     DigestMade,
     DisableEnded,
     DisableReminder,
+    Expectation,
+    ExpectationOver,
+    ExpectationUnmet,
     MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
@@ -549,6 +552,21 @@ storms_of_any_words = st.builds(
     jobs=_many(foreign, 6),
 )
 mentions = st.sampled_from([None, ONCALL, ANN])
+expected = st.builds(
+    Expectation,
+    server=st.just(HQ),
+    kind=st.sampled_from(["no_success", "not_started", "too_long", "odd_success", "disabled", "repository"]),
+    subject=foreign,
+    name=foreign,
+    since=moments,
+    limit=st.floats(0.1, 9000),
+    job_id=st.none() | job_ids,
+    at=maybe_moments,
+    found=st.none() | st.floats(0, 1e15),
+    usual=st.none() | st.floats(0, 1e15),
+    next_run=maybe_moments,
+    full_at=maybe_moments,
+)
 announcements: st.SearchStrategy[Announcement] = st.one_of(
     st.builds(RunEnded, run=runs, mention=mentions),
     st.builds(RunChanged, run=runs),
@@ -586,6 +604,13 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         is_newer=st.booleans(),
         job_types=st.lists(foreign, max_size=20).map(tuple),
         capabilities=st.lists(foreign, max_size=5).map(tuple),
+    ),
+    st.builds(ExpectationUnmet, expectation=expected, mention=mentions),
+    st.builds(
+        ExpectationOver,
+        expectation=expected,
+        ended_at=moments,
+        outcome=st.sampled_from(["met", "disabled", "gone", "dropped"]),
     ),
     st.builds(
         DisableReminder,

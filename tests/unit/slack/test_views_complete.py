@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from bot.operations.catalog import OPERATIONS
 from bot.operations.outcomes import Answer, Form
+from bot.slack.views.announcements import VIEWS
 from bot.slack.views.forms import FORMS
 from bot.slack.views.outcomes import ANSWERS
+from bot.watch.facts import Announcement
 
 
 def kinds_of(base: type[object]) -> Iterator[type[object]]:
@@ -18,6 +21,11 @@ def kinds_of(base: type[object]) -> Iterator[type[object]]:
         # A dataclass with slots is made twice; the first one is in no module, and may not be collected yet.
         if getattr(sys.modules[kind.__module__], kind.__name__) is kind:
             yield from set(kinds_of(kind)) or {kind}
+
+
+def test_every_announcement_is_drawn() -> None:
+    """What the outbox can hold has a view, and no view draws what is gone."""
+    assert set(get_args(Announcement)) == set(VIEWS)
 
 
 @pytest.mark.parametrize(("base", "views"), [(Answer, ANSWERS), (Form, FORMS)])

@@ -17,9 +17,10 @@ from bot.sandbox.demo import Demo, run_demo
 from bot.sandbox.process import BotDied, inherited
 from bot.sandbox.vbr import seeded_world
 from bot.sandbox.vbr.seed import LIVELY, Seeding
-from bot.settings import PollingSettings, RouteSettings, ServerName
-from bot.veeam import SessionGroup
+from bot.settings import ExpectationSettings, PollingSettings, RouteSettings, ServerName
+from bot.veeam import RepositoryState, SessionGroup
 from bot.watch import WatchRules
+from bot.watch import expectations as judging
 from bot.watch.routing import Completion
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,6 +70,23 @@ async def test_left_alone_its_channel_stays_quiet(demo: Demo, hour: int) -> None
             announced += [session.result for each in where if each.channel == "C0PROD"]
     assert 1 <= len(announced) <= 12
     assert "Success" not in announced
+
+
+async def test_left_alone_one_repository_is_told_to_run_full(demo: Demo) -> None:
+    """Of what the demo expects, one thing is not met from the start, and it is told outside #prod."""
+    file = Path(demo.bot_env["VEEAM_BOT_CONFIG"])
+    given = tomllib.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+    expected = [ExpectationSettings.model_validate(each) for each in given["expectations"]]
+    rule = judging.server_rules(expected, "hq")[judging.Kind.REPOSITORY]
+    assert rule.channel == "C0BACKUPS"
+    states = [
+        RepositoryState(id=each.id, name=each.name, capacity_gb=each.capacity_gb, free_gb=each.free_gb)
+        for each in demo.vbrs["hq"].world.book.repositories.values()
+        if each.is_online
+    ]
+    now = demo.vbrs["hq"].world.now()
+    unmet = [judging.judge_repository(each, (), rule, now, stands=False) for each in states]
+    assert [each.name for each in unmet if each is not None] == ["Hardened repository 01"]
 
 
 async def test_other_clients_can_use_the_servers_with_what_the_demo_tells(demo: Demo) -> None:

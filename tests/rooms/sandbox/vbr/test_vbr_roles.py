@@ -17,6 +17,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/oauth2/logout"): {A, BO, RO, BV, TO, SA, IO},
     ("GET", "/api/v1/serverInfo"): {A},
     ("GET", "/api/v1/license"): {A},
+    ("GET", "/api/v1/configBackup"): {A},
     ("GET", "/api/v1/jobs"): READERS,
     ("POST", "/api/v1/jobs"): {A},
     ("POST", "/api/v1/jobs/quickBackup/vSphere"): {A, BO},

@@ -1,0 +1,551 @@
+"""Telling once that something did not happen, and that it is over: one server's expectations.
+
+The poller must have caught up first, so that nothing is judged that nobody looked at. Every few minutes one
+read of all job states, a page at a time; repositories, licence and configuration backup once an hour. What
+was seen, what is told and what is queued change in one transaction, in the process alone that polls.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from bot.observability import Clock
+from bot.settings import ExpectationSettings
+from bot.store import (
+    Database,
+    Expectations,
+    ExpectedJob,
+    Leases,
+    NewOutboxRow,
+    Outbox,
+    Placement,
+    ServerLook,
+    SharedRead,
+    StoreError,
+    TimedDisables,
+    Transaction,
+    UnmetExpectation,
+)
+from bot.veeam import (
+    JobId,
+    JobState,
+    JobStatesQuery,
+    RepositoryState,
+    RepositoryStatesQuery,
+    Session,
+    SessionGroup,
+    SessionId,
+    SessionsQuery,
+    VeeamError,
+    VeeamServer,
+)
+from bot.watch import expectations as judging
+from bot.watch import facts
+from bot.watch.expectations import (
+    CONFIG_BACKUP,
+    JOB_KINDS,
+    KEEPS_SINCE,
+    LICENCE,
+    SERVER_KINDS,
+    Kind,
+    NoticedSessions,
+    Rule,
+    Rules,
+    RunSample,
+    Sight,
+    Unmet,
+)
+from bot.watch.messages import ROOT, message
+from bot.watch.server_watch import ALONE, PollSlot, Watch
+
+SECONDS_BETWEEN_LOOKS = 200.0
+"""So that each is told within five minutes of being due."""
+_SECONDS_UNTIL_CAUGHT_UP = 5.0
+_SECONDS_AFTER_A_FAILURE = 60.0
+_SECONDS_BETWEEN_CHECKS = 3600.0
+_BLIND_AFTER = timedelta(minutes=15)
+_READ_TWICE = timedelta(minutes=10)
+_FURTHEST = timedelta(days=14)
+_PAGE_ROWS = 500
+_PAGES_AT_MOST = 20
+_REPOSITORIES_AT_MOST = 2_000
+_LONGEST_NAMES = 20_000
+
+log = structlog.stdlib.get_logger(__name__)
+
+T = TypeVar("T")
+
+_Key = tuple[str, str]
+_runs = msgspec.json.Decoder(list[RunSample])
+_facts = msgspec.json.Decoder(facts.Expectation)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process knows while it polls the server; read again after another one did."""
+
+    look: ServerLook | None
+    jobs: dict[str, ExpectedJob]
+    unmet: dict[_Key, UnmetExpectation]
+    seen_since: datetime
+    absent: set[str] = field(default_factory=set)
+    good_ends: dict[JobId, datetime] = field(default_factory=dict)
+    begun: dict[JobId, datetime] = field(default_factory=dict)
+    checked_at: float | None = None
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What one transaction writes: jobs with their runs, and what began or is over."""
+
+    jobs: list[ExpectedJob] = field(default_factory=list)
+    runs: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    verdicts: list[tuple[_Key, Unmet | None, Rule | None, str]] = field(default_factory=list)
+
+
+class ExpectationWatch:
+    """Judges what is expected of one server, while `watch` polls it in this process.
+
+    `administrator` is its account that may read the licence and the configuration backup, where there is one.
+    """
+
+    def __init__(
+        self,
+        server: VeeamServer,
+        database: Database,
+        clock: Clock,
+        expectations: tuple[ExpectationSettings, ...],
+        watch: Watch,
+        noticed: NoticedSessions,
+        *,
+        holder: str,
+        administrator: VeeamServer | None = None,
+    ) -> None:
+        self._server = server
+        self._administrator = administrator or server
+        self._database = database
+        self._clock = clock
+        self._expectations = expectations
+        self._watch = watch
+        self._noticed = noticed
+        self._holder = holder
+        self._kept = Expectations(database)
+        self._disables = TimedDisables(database)
+        self._outbox = Outbox(database)
+        self._leases = Leases(database)
+        self._reach = judging.reach_of(expectations, server.name)
+        self._server_rules = judging.server_rules(expectations, server.name)
+        self._rules_by_name: dict[str, Rules] = {}
+        self._known: _Known | None = None
+        self._unjudged: set[Kind] = set()
+
+    async def run(self, standing: SharedRead[frozenset[str]], slot: PollSlot = ALONE) -> None:
+        """Look every few minutes, for ever; a server or a database that does not answer is asked again.
+
+        Where nothing is expected of the server any more, until what still stands is taken back; `standing`
+        are the servers of which something does.
+        """
+        await self._clock.sleep(_SECONDS_UNTIL_CAUGHT_UP + slot.first_poll_after_seconds)
+        while self._is_needed or await self._has_standing(standing):
+            await self._clock.sleep(await self.look())
+
+    @property
+    def _is_needed(self) -> bool:
+        return self._reach is not None or bool(self._server_rules)
+
+    async def _has_standing(self, standing: SharedRead[frozenset[str]]) -> bool:
+        try:
+            return self._server.name in await standing.get()
+        except StoreError:
+            return True
+
+    async def look(self) -> float:
+        """Judge once, if the poller has caught up. Returns the seconds until the next time."""
+        now = self._watch.server_clock.now()
+        if now is None or not self._watch.is_caught_up:
+            return _SECONDS_UNTIL_CAUGHT_UP
+        try:
+            await self._look(now)
+        except (VeeamError, StoreError) as error:
+            if isinstance(error, StoreError):
+                self._known = None
+                self._noticed.forget()
+            log.debug("expectations.not_judged_now", server=self._server.name, problem=str(error))
+            return _SECONDS_AFTER_A_FAILURE
+        return SECONDS_BETWEEN_LOOKS
+
+    async def _look(self, now: datetime) -> None:
+        known = await self._begin(now)
+        before = known.look.looked_at if known.look is not None else None
+        is_blind = before is None or not timedelta() <= now - before <= _BLIND_AFTER
+        if is_blind:
+            known.seen_since = now
+        sight = Sight(now, self._server.zone or UTC, known.seen_since, is_blind=is_blind)
+        if self._reach is not None:
+            await self._look_at_jobs(known, sight)
+        else:
+            self._noticed.take()
+        if known.checked_at is None or self._clock.monotonic() - known.checked_at >= _SECONDS_BETWEEN_CHECKS:
+            await self._check_server(known, sight)
+            known.checked_at = self._clock.monotonic()
+        async with self._writing() as transaction:
+            await self._kept.looked(transaction, self._server.name, now)
+        begun_at = known.look.begun_at if known.look is not None else now
+        known.look = ServerLook(now, begun_at)
+
+    async def _begin(self, now: datetime) -> _Known:
+        """What is known so far; after another process may have polled, read again with what ended since."""
+        known = self._known
+        if known is not None and not self._noticed.is_lost:
+            return known
+        name = self._server.name
+        look = await self._kept.look(name)
+        unmet = {(each.subject, each.kind): each for each in await self._kept.unmet(name)}
+        jobs = await self._kept.jobs(name) if self._reach is not None else {}
+        # Whoever looked until just now saw no gap; else the first look begins anew.
+        seen_since = known.seen_since if known is not None else look.begun_at if look is not None else now
+        checked_at = known.checked_at if known is not None else None
+        known = _Known(look, jobs, unmet, seen_since, checked_at=checked_at)
+        # From here on the poller's sessions count again: those that it notices while the others are read too.
+        self._noticed.is_lost = False
+        if self._reach is not None:
+            try:
+                self._noticed.note([session async for session in self._ended_since(look, now)])
+            except VeeamError:
+                self._noticed.is_lost = True
+                raise
+        self._known = known
+        return known
+
+    async def _ended_since(self, look: ServerLook | None, now: datetime) -> AsyncIterator[Session]:
+        """Read what ended since the last look, the latest first; no more than a number of pages."""
+        reach = min(self._reach or timedelta(), _FURTHEST)
+        since = now - reach
+        if look is not None and look.looked_at <= now:
+            since = max(since, look.looked_at - _READ_TWICE)
+        revision = await self._server.detect_revision()
+        query = SessionsQuery(
+            ended_after=since,
+            order_by="EndTime",
+            ascending=False,
+            types=revision.session_types[SessionGroup.JOB_RUN],
+        )
+        skip = 0
+        for _ in range(_PAGES_AT_MOST):
+            page = await self._server.sessions(query.page(skip=skip, limit=_PAGE_ROWS))
+            for session in page.rows:
+                yield session
+            skip += page.received
+            if not page.received or (page.total is not None and skip >= page.total):
+                return
+        log.warning("expectations.sessions_capped", server=self._server.name, rows=skip)
+
+    async def _look_at_jobs(self, known: _Known, sight: Sight) -> None:
+        """Read and judge all jobs, a page at a time. A list that VBR cannot give whole judges nothing."""
+        disables = await self._disables.of(self._server.name)
+        for_a_time = {each.job_id for each in disables}
+        sessions = dict(self._noticed.by_id)
+        _merge(known.good_ends, judging.good_ends_of(sessions.values()), max)
+        _merge(known.begun, judging.earliest_of(sessions.values()), min)
+        seen: set[str] = set()
+        query = JobStatesQuery(order_by="Name", ascending=True, limit=_PAGE_ROWS)
+        async for page in self._server.job_state_pages(query):
+            if not page.is_whole:
+                return
+            seen.update(state.id for state in page.rows)
+            await self._judge_page(page.rows, known, sight, sessions, for_a_time)
+        await self._forget_absent(known, seen)
+        for session_id in sessions:
+            self._noticed.by_id.pop(session_id, None)
+        known.good_ends.clear()
+        known.begun.clear()
+
+    async def _judge_page(
+        self,
+        states: Iterable[JobState],
+        known: _Known,
+        sight: Sight,
+        sessions: Mapping[SessionId, Session],
+        for_a_time: set[str],
+    ) -> None:
+        changes = _Changes()
+        ruled = [(state, self._job_rules(state.name)) for state in states]
+        jobs = [(state, self._observed(state, known, sight), rules) for state, rules in ruled if rules]
+        asked = [
+            state.id
+            for state, job, rules in jobs
+            if judging.is_new_run(job, state) or (state.is_active and Kind.TOO_LONG in rules)
+        ]
+        kept = await self._kept.runs(self._server.name, asked)
+        for state, seen, rules in jobs:
+            job, runs = seen, _decoded(kept.get(state.id))
+            session = sessions.get(state.session_id) if state.session_id is not None else None
+            verdicts = judging.judge_job(
+                job,
+                state,
+                rules,
+                sight,
+                usual_seconds=judging.usual_seconds_of(runs, session) if state.is_active else None,
+                is_disabled_for_a_time=state.id in for_a_time,
+            )
+            if judging.is_new_run(job, state):
+                job, of_size = self._sampled(job, state, session, runs, rules, changes)
+                verdicts |= of_size
+            for kind, verdict in verdicts.items():
+                if verdict is None and (state.id, kind) not in known.unmet:
+                    continue
+                is_moot = state.is_disabled and kind in {Kind.NO_SUCCESS, Kind.NOT_STARTED}
+                outcome = "disabled" if is_moot else "met"
+                changes.verdicts.append(((state.id, kind.value), verdict, rules[kind], outcome))
+            if job != known.jobs.get(state.id):
+                changes.jobs.append(job)
+        changes.verdicts += [
+            (key, None, None, "dropped")
+            for state, rules in ruled
+            for kind in JOB_KINDS
+            if kind not in rules and (key := (state.id, kind.value)) in known.unmet
+        ]
+        await self._write(known, changes)
+
+    def _observed(self, state: JobState, known: _Known, sight: Sight) -> ExpectedJob:
+        before = known.jobs.get(state.id)
+        leader = state.run_after_job.job_id if state.run_after_job is not None else None
+        leading = known.jobs.get(leader) if leader is not None else None
+        return judging.observed(
+            before,
+            state,
+            sight,
+            last_good_at=known.good_ends.get(state.id),
+            first_seen_at=known.begun.get(state.id),
+            followed_at=leading.last_good_at if leading is not None else None,
+        )
+
+    def _sampled(
+        self,
+        job: ExpectedJob,
+        state: JobState,
+        session: Session | None,
+        runs: list[RunSample],
+        rules: Rules,
+        changes: _Changes,
+    ) -> tuple[ExpectedJob, dict[Kind, Unmet | None]]:
+        """Learn from a job's latest run, and judge its size."""
+        sample, rule = judging.sample_of(job, state, session), rules.get(Kind.ODD_SUCCESS)
+        verdict: dict[Kind, Unmet | None] = {}
+        if sample is not None:
+            if rule is not None and sample.size is None:
+                self._not_judged(Kind.ODD_SUCCESS, "VBR says no sizes of runs")
+            if rule is not None and judging.is_success(state):
+                verdict[Kind.ODD_SUCCESS] = judging.judge_size(state, sample, runs, rule)
+            changes.runs[state.id] = msgspec.json.encode(judging.with_sample(runs, sample)).decode()
+        return judging.after_run(job, state), verdict
+
+    def _job_rules(self, name: str) -> Rules:
+        rules = self._rules_by_name.get(name)
+        if rules is None:
+            if len(self._rules_by_name) >= _LONGEST_NAMES:
+                self._rules_by_name.clear()
+            rules = judging.job_rules(self._expectations, self._server.name, name)
+            self._rules_by_name[name] = rules
+        return rules
+
+    async def _forget_absent(self, known: _Known, seen: set[str]) -> None:
+        """End and forget what is about jobs that two lists in a row do not have."""
+        subjects = {subject for subject, kind in known.unmet if kind in JOB_KINDS}
+        absent = (known.jobs.keys() | subjects) - seen
+        changes = _Changes(gone=absent & known.absent)
+        known.absent = absent
+        for key in known.unmet:
+            if key[0] in changes.gone and key[1] in JOB_KINDS:
+                changes.verdicts.append((key, None, None, "gone"))
+        if changes.gone:
+            await self._write(known, changes)
+
+    async def _check_server(self, known: _Known, sight: Sight) -> None:
+        """Judge repositories, licence and configuration backup, as far as the account may read them."""
+        changes = _Changes()
+        dropped = {kind for kind in SERVER_KINDS if kind not in self._server_rules}
+        dropped |= set(JOB_KINDS) if self._reach is None else set()
+        changes.verdicts += [(key, None, None, "dropped") for key in known.unmet if key[1] in dropped]
+        if (rule := self._server_rules.get(Kind.REPOSITORY)) is not None:
+            states = await self._read(Kind.REPOSITORY, self._repositories())
+            if states is not None:
+                await self._judge_repositories(states, rule, known, sight, changes)
+        if (rule := self._server_rules.get(Kind.LICENCE)) is not None:
+            licence = await self._read(Kind.LICENCE, self._administrator.licence())
+            if licence is not None:
+                unmet = judging.judge_licence(licence, rule, sight.now)
+                changes.verdicts.append(((LICENCE, Kind.LICENCE.value), unmet, rule, "met"))
+        if (rule := self._server_rules.get(Kind.CONFIG_BACKUP)) is not None:
+            backup = await self._read(Kind.CONFIG_BACKUP, self._administrator.config_backup())
+            if backup is not None:
+                since = known.look.begun_at if known.look is not None else sight.now
+                unmet = judging.judge_config_backup(backup, rule, sight.now, known_since=since)
+                changes.verdicts.append(((CONFIG_BACKUP, Kind.CONFIG_BACKUP.value), unmet, rule, "met"))
+        await self._write(known, changes)
+
+    async def _judge_repositories(
+        self, states: list[RepositoryState], rule: Rule, known: _Known, sight: Sight, changes: _Changes
+    ) -> None:
+        day = sight.now.astimezone(sight.zone).date()
+        # What is offline says what it was like before that.
+        judged = [each for each in states if each.is_online is not False and each.used_fraction is not None]
+        free = {each.id: each.free_gb for each in judged if each.free_gb is not None}
+        async with self._writing() as transaction:
+            oldest = day - judging.SAMPLES_KEPT
+            await self._kept.sample(transaction, self._server.name, day, free, oldest=oldest)
+        samples = await self._kept.samples(self._server.name)
+        for state in judged:
+            key = (judging.repository_subject(state.id), Kind.REPOSITORY.value)
+            unmet = judging.judge_repository(
+                state, samples.get(state.id, ()), rule, sight.now, stands=key in known.unmet
+            )
+            changes.verdicts.append((key, unmet, rule, "met"))
+        there = {judging.repository_subject(each.id) for each in states}
+        changes.verdicts += [
+            (key, None, None, "gone")
+            for key in known.unmet
+            if key[1] == Kind.REPOSITORY.value and key[0] not in there
+        ]
+
+    async def _repositories(self) -> list[RepositoryState]:
+        rows: list[RepositoryState] = []
+        async for state in self._server.every_repository_state(RepositoryStatesQuery(limit=_PAGE_ROWS)):
+            rows.append(state)
+            if len(rows) >= _REPOSITORIES_AT_MOST:
+                break
+        return judging.whole_repositories(rows)
+
+    async def _read(self, kind: Kind, answer: Awaitable[T]) -> T | None:
+        """An answer that the account, or the server, may not give: then that kind is not judged."""
+        try:
+            return await answer
+        except VeeamError as error:
+            if not error.reached_server:
+                raise
+            self._not_judged(kind, str(error))
+            return None
+
+    def _not_judged(self, kind: Kind, problem: str) -> None:
+        """Say once that a kind cannot be judged here."""
+        if kind not in self._unjudged:
+            self._unjudged.add(kind)
+            log.warning("expectations.not_judged", server=self._server.name, kind=kind.value, problem=problem)
+
+    async def _write(self, known: _Known, changes: _Changes) -> None:
+        """Write what was seen, and queue what is new of it: all of it or nothing."""
+        told = [each for each in changes.verdicts if self._is_news(known, *each[:2])]
+        if not (told or changes.jobs or changes.runs or changes.gone):
+            return
+        ended: list[_Key] = []
+        begun: list[UnmetExpectation] = []
+        async with self._writing() as transaction:
+            await self._kept.keep_jobs(transaction, self._server.name, changes.jobs, changes.runs)
+            await self._kept.forget_jobs(transaction, self._server.name, changes.gone)
+            rows: list[NewOutboxRow] = []
+            for key, unmet, rule, outcome in told:
+                standing = known.unmet.get(key)
+                if standing is not None and await self._kept.end(transaction, standing):
+                    rows += self._over(standing, outcome)
+                if standing is not None:
+                    ended.append(key)
+                if unmet is not None and rule is not None:
+                    told_now = self._begun(unmet, rule)
+                    if await self._kept.begin(transaction, told_now):
+                        rows.append(self._row(told_now, rule))
+                    begun.append(told_now)
+            await self._outbox.add(transaction, rows)
+        for key in ended:
+            known.unmet.pop(key, None)
+        known.unmet |= {(each.subject, each.kind): each for each in begun}
+        known.jobs |= {job.job_id: job for job in changes.jobs}
+        for job_id in changes.gone:
+            known.jobs.pop(job_id, None)
+        for key in ended:
+            log.info("expectations.over", server=self._server.name, subject=key[0], kind=key[1])
+        for each in begun:
+            log.info("expectations.unmet", server=self._server.name, subject=each.subject, kind=each.kind)
+
+    @staticmethod
+    def _is_news(known: _Known, key: _Key, unmet: Unmet | None) -> bool:
+        standing = known.unmet.get(key)
+        if standing is None or unmet is None:
+            return (standing is None) is not (unmet is None)
+        return unmet.kind not in KEEPS_SINCE and unmet.since != standing.since
+
+    def _begun(self, unmet: Unmet, rule: Rule) -> UnmetExpectation:
+        expectation = facts.Expectation(
+            server=self._server.name,
+            kind=unmet.kind.value,
+            subject=unmet.subject,
+            name=unmet.name,
+            since=unmet.since,
+            limit=rule.limit,
+            job_id=JobId(unmet.subject) if unmet.kind in JOB_KINDS else None,
+            at=unmet.at,
+            found=unmet.found,
+            usual=unmet.usual,
+            next_run=unmet.next_run,
+            full_at=unmet.full_at,
+        )
+        return UnmetExpectation(
+            server=self._server.name,
+            subject=unmet.subject,
+            kind=unmet.kind.value,
+            since=unmet.since,
+            channel=rule.channel,
+            body=msgspec.json.encode(expectation).decode(),
+        )
+
+    def _row(self, unmet: UnmetExpectation, rule: Rule) -> NewOutboxRow:
+        expectation = _facts.decode(unmet.body)
+        announcement = facts.ExpectationUnmet(expectation=expectation, mention=rule.mention)
+        key = f"{expectation.key}/{unmet.channel}"
+        return message(key, unmet.channel, announcement, self._clock.now(), priority=ROOT)
+
+    def _over(self, unmet: UnmetExpectation, outcome: str) -> list[NewOutboxRow]:
+        try:
+            expectation = _facts.decode(unmet.body)
+        except msgspec.MsgspecError:
+            log.error("expectations.unreadable", server=unmet.server, subject=unmet.subject, kind=unmet.kind)
+            return []
+        now = self._clock.now()
+        ended_at = self._watch.server_clock.now() or now
+        over = facts.ExpectationOver(expectation=expectation, ended_at=ended_at, outcome=outcome)
+        key = f"{expectation.key}/{unmet.channel}"
+        row = message(
+            f"{key}/over", unmet.channel, over, now, placement=Placement.EDIT, priority=ROOT, root_key=key
+        )
+        return [row]
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Transaction]:
+        """Write what is known of the server's expectations: in the process alone that polls it."""
+        async with self._database.transaction() as transaction:
+            await transaction.serialise(f"expectations/{self._server.name}")
+            await self._leases.require(transaction, self._watch.lease, self._holder)
+            yield transaction
+
+
+def _merge(
+    found: dict[JobId, datetime],
+    more: Iterable[tuple[JobId, datetime]],
+    better: Callable[[datetime, datetime], datetime],
+) -> None:
+    for job_id, at in more:
+        found[job_id] = better(found.get(job_id, at), at)
+
+
+def _decoded(runs: str | None) -> list[RunSample]:
+    if runs is None:
+        return []
+    try:
+        return _runs.decode(runs)
+    except msgspec.MsgspecError:
+        return []

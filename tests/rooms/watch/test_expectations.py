@@ -1,0 +1,341 @@
+"""What did not happen is told once, in the right channel, and the message says when it is over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from bot.observability import Health, Metrics
+from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr.jobmodels import daily
+from bot.settings import ExpectationSettings
+from bot.store import Database, Expectations, Placement, SharedRead, TimedDisable, TimedDisables
+from bot.veeam import VeeamServer
+from bot.watch import ExpectationWatch, NoticedSessions, Watch
+from bot.watch.facts import ExpectationOver, ExpectationUnmet, decode
+from tests.rooms.veeam.clients import client_of
+from tests.rooms.watch.site import drained, rules
+from tests.support.clock import FakeClock
+
+LOOK = 200.0
+HOUR = 3600.0
+STATES = "/api/v1/jobs/states"
+OF_SERVER = ["/api/v1/backupInfrastructure/repositories/states", "/api/v1/license", "/api/v1/configBackup"]
+
+
+@dataclass
+class Expecting:
+    """A server of which something is expected, watched by one process; another one is another of these."""
+
+    clock: FakeClock
+    world: World
+    vbr: VbrSandbox
+    client: VeeamServer
+    database: Database
+    holder: str = "one"
+    watch: Watch = field(init=False)
+    expected: ExpectationWatch = field(init=False)
+
+    def expect(self, *limits: Mapping[str, object]) -> None:
+        """Start, or start again, with these expectations."""
+        settings = tuple(
+            ExpectationSettings.model_validate({"channel": "C0PROD", "mention": "S0ONCALL", **each})
+            for each in limits
+        )
+        noticed, health = NoticedSessions(), Health(self.clock)
+        self.watch = Watch(
+            self.client,
+            self.database,
+            self.clock,
+            rules(default_channel=None),
+            metrics=Metrics(),
+            health=health,
+            holder=self.holder,
+            noticed=noticed,
+        )
+        self.expected = ExpectationWatch(
+            self.client, self.database, self.clock, settings, self.watch, noticed, holder=self.holder
+        )
+
+    async def look(self, seconds: float = 0) -> list[ExpectationUnmet | ExpectationOver]:
+        """Let time pass; poll and look as the bot does. What was queued of expectations, as it was sent."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while True:
+            left = (end - self.clock.now()).total_seconds()
+            step = min(LOOK if left < 2 * HOUR else 4 * LOOK, left)
+            await self.clock.advance(max(0.0, step))
+            await self.watch.tick()
+            await self.expected.look()
+            if self.clock.now() >= end:
+                break
+        told = [(row, decode(row.body)) for row in await drained(self.database, self.clock)]
+        for row, each in told:
+            if isinstance(each, ExpectationOver):
+                assert row.placement is Placement.EDIT
+                assert row.root is not None
+        return [each for _, each in told if isinstance(each, ExpectationUnmet | ExpectationOver)]
+
+
+@pytest.fixture
+async def site(database: Database, clock: FakeClock, world: World) -> AsyncIterator[Expecting]:
+    async with VbrSandbox(world) as vbr, client_of(vbr, clock) as client:
+        yield Expecting(clock, world, vbr, client, database)
+
+
+def said(told: list[ExpectationUnmet | ExpectationOver]) -> list[tuple[str, str, str]]:
+    """Each as the word for what happened, its kind and what it is about."""
+    return [
+        (
+            "unmet" if isinstance(each, ExpectationUnmet) else each.outcome,
+            each.expectation.kind,
+            each.expectation.name,
+        )
+        for each in told
+    ]
+
+
+def fill(world: World, free_gb: float) -> str:
+    repository = world.book.repositories[world.default_repository_id]
+    repository.free_gb = free_gb * repository.capacity_gb / 100
+    return repository.name
+
+
+async def test_a_full_repository_is_told_once_and_taken_back(site: Expecting) -> None:
+    """Said in the first look, not again after a restart; the message says that it is over."""
+    expectation = {"repository_free_percent": 10}
+    name = fill(site.world, 8)
+    site.expect(expectation)
+    told = await site.look()
+    assert said(told) == [("unmet", "repository", name)]
+    assert isinstance(told[0], ExpectationUnmet)
+    assert told[0].mention == "S0ONCALL"
+    assert told[0].expectation.found == pytest.approx(8)
+    assert await site.look(2 * HOUR) == []
+    site.expect(expectation)
+    assert await site.look(LOOK) == []
+    fill(site.world, 40)
+    over = await site.look(HOUR)
+    assert said(over) == [("met", "repository", name)]
+    assert over[0].expectation == told[0].expectation
+    fill(site.world, 5)
+    assert said(await site.look(HOUR)) == [("unmet", "repository", name)]
+
+
+async def test_what_the_licence_and_the_configuration_backup_are_like(site: Expecting) -> None:
+    """Both are asked for once an hour."""
+    site.expect({"licence_days": 30, "config_backup_days": 7})
+    assert await site.look() == []
+    site.world.licence_lasts = timedelta(days=20)
+    site.world.config_backup_age = timedelta(days=8)
+    assert await site.look(HOUR / 2) == []
+    assert said(await site.look(HOUR)) == [("unmet", "licence", ""), ("unmet", "config_backup", "")]
+    site.world.licence_lasts = timedelta(days=385)
+    site.world.config_backup_age = timedelta(hours=2)
+    assert said(await site.look(HOUR)) == [("met", "licence", ""), ("met", "config_backup", "")]
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
+async def test_each_revision_says_when_the_licence_ends(
+    revision: str, database: Database, clock: FakeClock, world: World
+) -> None:
+    """Since 1.3-rev2 its sections do; repositories and the configuration backup are alike."""
+    world.licence_lasts, world.config_backup_age = timedelta(days=3), timedelta(days=9)
+    fill(world, 1)
+    behaviour = Behaviour(supported_revisions=accepted_by(revision))
+    async with (
+        VbrSandbox(world, behaviour=behaviour) as vbr,
+        client_of(vbr, clock, api_version=revision) as client,
+    ):
+        site = Expecting(clock, world, vbr, client, database)
+        site.expect({"preset": "standard"})
+        told = {each.expectation.kind: each.expectation for each in await site.look()}
+    assert set(told) == {"repository", "licence", "config_backup"}
+    assert told["licence"].at is not None
+    assert timedelta(days=2) <= told["licence"].at - clock.now() <= timedelta(days=3)
+
+
+async def test_an_account_that_may_not_read_the_licence(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """What VBR shows to administrators alone is not judged; the rest is."""
+    world.licence_lasts = timedelta(days=1)
+    name = fill(world, 1)
+    async with VbrSandbox(world) as vbr:
+        viewer = vbr.accounts.by_role(Role.VIEWER)
+        async with client_of(vbr, clock, viewer) as client:
+            site = Expecting(clock, world, vbr, client, database)
+            site.expect({"preset": "standard"})
+            assert said(await site.look(LOOK)) == [("unmet", "repository", name)]
+
+
+async def test_a_job_that_stays_disabled(site: Expecting) -> None:
+    """From when the bot saw it so, over a restart; not one that the bot itself enables again in time."""
+    expectation = {"disabled_longer_than_hours": 24}
+    forgotten = site.world.add_job("Forgotten", schedule=daily("22:00"))
+    planned = site.world.add_job("Planned", schedule=daily("22:00"))
+    site.expect(expectation)
+    await site.look()
+    begun = site.clock.now()
+    for job in (forgotten, planned):
+        job.model["isDisabled"] = True
+        job.rows.clear()
+    await TimedDisables(site.database).remember(
+        TimedDisable(
+            server="hq", job_id=planned.id, job_name="Planned", person_id="U0ANN", channel_id=None,
+            reference="r", disabled_at=begun, until=begun + timedelta(days=3),
+        )
+    )  # fmt: skip
+    assert await site.look(12 * HOUR) == []
+    site.expect(expectation)
+    assert await site.look(11 * HOUR) == []
+    told = await site.look(1.5 * HOUR)
+    assert said(told) == [("unmet", "disabled", "Forgotten")]
+    assert told[0].expectation.job_id == forgotten.id
+    assert begun <= told[0].expectation.since <= begun + timedelta(seconds=4 * LOOK)
+    forgotten.model["isDisabled"] = False
+    forgotten.model["name"] = "Renamed"
+    forgotten.rows.clear()
+    assert said(await site.look(LOOK)) == [("met", "disabled", "Forgotten")]
+
+
+async def test_a_job_without_a_success(site: Expecting) -> None:
+    """Told within five minutes of being due, with its last good run; a run that goes well takes it back."""
+    job = site.world.add_job("SQL nightly")
+    ended_at = site.clock.now() - timedelta(hours=25, minutes=50)
+    site.world.finish_run(job, ended_at=ended_at)
+    site.expect({"jobs": ["SQL*"], "success_within_hours": 26})
+    assert await site.look() == []
+    told = await site.look(10 * 60 + 300)
+    assert said(told) == [("unmet", "no_success", "SQL nightly")]
+    assert told[0].expectation.since == told[0].expectation.at == ended_at
+    site.world.finish_run(job, result="Failed")
+    assert await site.look(LOOK) == []
+    # Well between two looks, and failed again since: its session says so.
+    site.world.finish_run(job, result="Warning")
+    await site.clock.advance(30)
+    await site.watch.tick()
+    site.world.finish_run(job, result="Failed")
+    assert said(await site.look(LOOK)) == [("met", "no_success", "SQL nightly")]
+
+
+async def test_after_a_silence_the_server_is_read_before_it_is_judged(site: Expecting) -> None:
+    """The server is away for six hours; what succeeded meanwhile is known before any word."""
+    job = site.world.add_job("SQL nightly")
+    site.world.finish_run(job, ended_at=site.clock.now() - timedelta(hours=23))
+    expectation = {"success_within_hours": 26}
+    site.expect(expectation)
+    await site.look()
+    await site.vbr.go_dark()
+    assert await site.look(3 * HOUR) == []
+    await site.clock.advance(3 * HOUR)
+    site.world.finish_run(job, ended_at=site.clock.now() - timedelta(hours=2))
+    site.world.finish_run(job, result="Failed", ended_at=site.clock.now() - timedelta(hours=1))
+    await site.vbr.come_back()
+    site.expect(expectation)
+    assert await site.look(LOOK) == []
+    assert said(await site.look(24.2 * HOUR)) == [("unmet", "no_success", "SQL nightly")]
+
+
+async def test_two_processes_tell_once(either_database: Database, clock: FakeClock, world: World) -> None:
+    """The one that stands by says nothing; it goes on where the other one ended."""
+    limits = {"repository_free_percent": 10, "success_within_hours": 2}
+    name, job = fill(world, 4), world.add_job("SQL nightly")
+    world.finish_run(job)
+    async with VbrSandbox(world) as vbr, client_of(vbr, clock) as client:
+        one = Expecting(clock, world, vbr, client, either_database)
+        other = Expecting(clock, world, vbr, client, either_database, holder="two")
+        for each in (one, other):
+            each.expect(limits)
+        assert said(await one.look()) == [("unmet", "repository", name)]
+        assert await other.look() == []
+        fill(world, 50)
+        await clock.advance(2.5 * HOUR)  # the first one is gone, and its lease runs out
+        assert sorted(said(await other.look())) == [
+            ("met", "repository", name),
+            ("unmet", "no_success", "SQL nightly"),
+        ]
+        assert await one.look() == []
+        world.finish_run(job)
+        assert said(await other.look(LOOK)) == [("met", "no_success", "SQL nightly")]
+
+
+async def test_what_is_gone_or_no_longer_expected(site: Expecting) -> None:
+    """A job that is deleted and an expectation that is taken back leave no message that stands for ever."""
+    for name in ("Deleted", "Dropped"):
+        site.world.add_job(name)
+    site.expect({"success_within_hours": 1})
+    await site.look()
+    assert len(await site.look(1.2 * HOUR)) == 2
+    gone = site.world.job("Deleted")
+    del site.world.book.jobs[gone.id]
+    site.expect({"jobs": ["Else*"], "success_within_hours": 1}, {"disabled_longer_than_hours": 1})
+    assert sorted(said(await site.look(3 * LOOK))) == [
+        ("dropped", "no_success", "Dropped"),
+        ("gone", "no_success", "Deleted"),
+    ]
+    assert await Expectations(site.database).servers() == frozenset()
+    assert list(await Expectations(site.database).jobs("hq")) == [site.world.job("Dropped").id]
+
+
+async def test_nothing_is_expected_of_a_server_any_more(site: Expecting) -> None:
+    """What still stands is taken back at the next start; then nobody looks at the server any more."""
+    name = fill(site.world, 4)
+    site.world.add_job("SQL nightly")
+    site.expect({"repository_free_percent": 10, "success_within_hours": 1})
+    await site.look()
+    await site.look(1.2 * HOUR)
+    site.expect({"servers": ["dr"], "preset": "standard"})
+    standing = SharedRead(Expectations(site.database).servers, site.clock, seconds=1)
+    await site.watch.tick()
+    site.vbr.requests.clear()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        running = group.create_task(site.expected.run(standing))
+        while not running.done():
+            await site.clock.advance(LOOK)
+            await site.watch.tick()
+    told = [decode(row.body) for row in await drained(site.database, site.clock)]
+    over = [each for each in told if isinstance(each, ExpectationOver)]
+    assert sorted((each.outcome, each.expectation.name) for each in over) == [
+        ("dropped", name),
+        ("dropped", "SQL nightly"),
+    ]
+    assert STATES not in {request.template for request in site.vbr.requests}
+
+
+async def test_all_of_it_costs_a_list_now_and_then(site: Expecting) -> None:
+    """1,200 jobs, all expectations: three pages a look, three questions an hour, none of a single job."""
+    site.world.with_many_jobs(1200)
+    site.expect({"preset": "standard"})
+    await site.look()
+    for _ in range(2):
+        await site.clock.advance(LOOK)
+        await site.watch.tick()
+        site.vbr.requests.clear()
+        await site.expected.look()
+        assert [request.template for request in site.vbr.requests] == [STATES] * 3
+    await site.look(HOUR)
+    assert [request.template for request in site.vbr.requests if request.template in OF_SERVER] == OF_SERVER
+
+
+async def test_a_run_that_takes_too_long_and_one_without_data(site: Expecting) -> None:
+    """What is usual is learnt from the job's own runs, and kept in the database."""
+    job = site.world.add_job("SQL nightly", objects=("sql01",), run_seconds=600)
+    limits = {"longer_than_usual": 3, "unusual_size": 10}
+    site.expect(limits)
+    for _ in range(10):
+        site.world.begin_run(job)
+        assert await site.look(4 * LOOK) == []
+    site.expect(limits)
+    job.run_seconds = 3 * HOUR
+    site.world.begin_run(job)
+    started_at = site.world.now()
+    told = await site.look(35 * 60)
+    assert said(told) == [("unmet", "too_long", "SQL nightly")]
+    assert (told[0].expectation.since, told[0].expectation.usual) == (started_at, 600)
+    assert said(await site.look(3 * HOUR)) == [("met", "too_long", "SQL nightly")]
+    site.world.finish_run(job, only=(), seconds=60)
+    told = await site.look(LOOK)
+    assert said(told) == [("unmet", "odd_success", "SQL nightly")]
+    assert not told[0].expectation.found
