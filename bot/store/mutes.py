@@ -50,6 +50,11 @@ class Mute(NewMute):
     is_told: bool = False
 
     @property
+    def names(self) -> str | None:
+        """The glob of the jobs' names that a server's mute is about; None where it is about one job."""
+        return (self.pattern or "*") if self.job_id is None else None
+
+    @property
     def is_of_server(self) -> bool:
         """Whether it is about a server's jobs rather than one job."""
         return self.job_id is None

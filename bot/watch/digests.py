@@ -20,6 +20,7 @@ from bot.store import (
     DigestRow,
     Digests,
     Leases,
+    Mutes,
     NewOutboxRow,
     Outbox,
     Placement,
@@ -141,6 +142,7 @@ class DigestMaker:
         self._leases = Leases(database)
         self._stopped = StoppedSessions(database)
         self._runs = Runs(database)
+        self._mutes = Mutes(database)
         # The last digest of each series that needs no more thought.
         self._settled: dict[str, str] = {}
 
@@ -281,8 +283,12 @@ class DigestMaker:
         return tuple(answer.answers.values()), silent
 
     async def _known(self, server: ServerName) -> KnownOfJobs:
+        active = await self._mutes.every(self._clock.now(), server)
         return KnownOfJobs(
-            stopped=await self._stopped.of(server), failed_parts=await self._runs.failed_parts(server)
+            stopped=await self._stopped.of(server),
+            failed_parts=await self._runs.failed_parts(server),
+            muted=[mute.job_id for mute in active if mute.job_id is not None],
+            muted_names=[mute.names for mute in active if mute.names is not None],
         )
 
     async def _why(self, server: VeeamServer, sessions: Sequence[Session]) -> Mapping[str, str]:

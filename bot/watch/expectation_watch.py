@@ -5,7 +5,7 @@ read of all job states, a page at a time; repositories, licence and configuratio
 was seen, what is told and what is queued change in one transaction, in the process alone that polls.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,8 @@ from bot.store import (
     Expectations,
     ExpectedJob,
     Leases,
+    Mute,
+    Mutes,
     NewOutboxRow,
     Outbox,
     Placement,
@@ -61,6 +63,7 @@ from bot.watch.expectations import (
     Unmet,
 )
 from bot.watch.messages import ROOT, message
+from bot.watch.mutes import covering
 from bot.watch.server_watch import ALONE, PollSlot, Watch
 
 SECONDS_BETWEEN_LOOKS = 200.0
@@ -137,6 +140,7 @@ class ExpectationWatch:
         self._holder = holder
         self._kept = Expectations(database)
         self._disables = TimedDisables(database)
+        self._mutes = Mutes(database)
         self._outbox = Outbox(database)
         self._leases = Leases(database)
         self._reach = judging.reach_of(expectations, server.name)
@@ -441,6 +445,10 @@ class ExpectationWatch:
     async def _write(self, known: _Known, changes: _Changes) -> None:
         """Write what was seen, and queue what is new of it: all of it or nothing."""
         told = [each for each in changes.verdicts if self._is_news(known, *each[:2])]
+        if any(unmet is not None for _, unmet, _, _ in told):
+            # What is muted is judged again at each look, and told once the mute is over.
+            muted = await self._mutes.every(self._clock.now(), self._server.name)
+            told = [each for each in told if each[1] is None or not _is_muted(muted, each[1])]
         if not (told or changes.jobs or changes.runs or changes.gone):
             return
         ended: list[_Key] = []
@@ -540,6 +548,13 @@ def _merge(
 ) -> None:
     for job_id, at in more:
         found[job_id] = better(found.get(job_id, at), at)
+
+
+def _is_muted(active: Collection[Mute], unmet: Unmet) -> bool:
+    """Whether the job is muted, or all of the server."""
+    if unmet.kind in JOB_KINDS:
+        return covering(active, unmet.subject, unmet.name) is not None
+    return any(mute.is_of_server and mute.pattern is None for mute in active)
 
 
 def _decoded(runs: str | None) -> list[RunSample]:

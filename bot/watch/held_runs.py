@@ -17,6 +17,7 @@ from bot.settings import Threads
 from bot.store import Database, HeldRoot, HeldRoots, Outbox, Runs, Transaction
 from bot.veeam import Result, VeeamServer, known
 from bot.watch import messages
+from bot.watch.mutes import HeldBack, covering, holds_back
 from bot.watch.routing import Destination, RouteReason, Subscriber, WatchRules
 from bot.watch.runs import Run
 from bot.watch.standing import queue
@@ -54,6 +55,7 @@ class HeldRuns:
         self._held = HeldRoots(database)
         self._runs = Runs(database)
         self._outbox = Outbox(database)
+        self._held_back = HeldBack(database)
         # Whether it is known that none waits, so that a poll at rest asks nothing.
         self._is_empty = False
 
@@ -110,7 +112,13 @@ class HeldRuns:
             if run is not None:
                 to = await self._destination(transaction, run, found)
             if run is not None and to is not None and to.channel not in {one.channel for one in run.channels}:
-                storms = self._gathering(transaction, ahead)
+                storms, now = self._gathering(transaction, ahead), self._clock.now()
+                active = await self._held_back.active(transaction, self._server.name, now)
+                mute = covering(active, run.facts.job_id, run.facts.job_name)
+                if mute is not None and holds_back(mute, run.facts.last):
+                    quiet = await self._held_back.hold(transaction, mute, run, [to], run.facts.last, now)
+                    await queue(transaction, self._outbox, self._runs, quiet)
+                    return
                 in_storms = await storms.take(run, [to]) if run.facts.stands_failed else {}
                 queued = messages.root_messages(run, [to], self._clock.now(), storms=in_storms)
                 await queue(transaction, self._outbox, self._runs, queued)

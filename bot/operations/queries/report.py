@@ -59,13 +59,21 @@ class ShowReport(Query, frozen=True, tag="report"):
         zone = context.person.zone or UTC
         period = veeam.ReportPeriod(since=now - span, until=now, zone=zone)
 
+        muted = await backend.mutes.every(now)
+
         async def read(server: veeam.VeeamServer) -> veeam.ServerReport:
             noted = await backend.states.known_of(server)
+            active = [mute for mute in muted if mute.server == server.name]
             sees_all = context.visibility.sees_all(server.name)
             return await veeam.read_server_report(
                 server,
                 period,
-                known=veeam.KnownOfJobs(noted.stopped, noted.failed_parts),
+                known=veeam.KnownOfJobs(
+                    noted.stopped,
+                    noted.failed_parts,
+                    muted=[mute.job_id for mute in active if mute.job_id is not None],
+                    muted_names=[mute.names for mute in active if mute.names is not None],
+                ),
                 why=lambda asked, sessions: _why(backend, asked.name, sessions),
                 clock=backend.clock,
                 rules=backend.causes,

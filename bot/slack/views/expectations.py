@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.model import KnownJob
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import count, date, dotted, duration, literal, mention, size, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, controls, job_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_control, request_control
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
 from bot.watch import facts
 
@@ -62,7 +64,10 @@ def expectation_controls(expectation: facts.Expectation) -> MessagePart:
     if expectation.job_id is None:
         return NOTHING
     target = ButtonTarget(expectation.server, expectation.job_id, expectation.name)
-    return controls([job_control(target, one) for one in _HELPS.get(expectation.kind, ())])
+    helps = _HELPS.get(expectation.kind, ())
+    mute = Mute.on_button(KnownJob(expectation.server, expectation.job_id), None)
+    silence = request_control(mute, name=expectation.name, server=expectation.server)
+    return controls([*(job_control(target, one) for one in helps), silence])
 
 
 def _subject(expectation: facts.Expectation) -> str:

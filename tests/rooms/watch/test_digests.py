@@ -10,9 +10,9 @@ from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.faults import refusing
 from bot.settings import DigestSettings, ServerName
 from bot.slack.views.announcements import announcement
-from bot.store import Database, OutboxRow, Placement
+from bot.store import Database, NewMute, OutboxRow, Placement
 from bot.veeam import Fleet
-from bot.watch import DigestMaker
+from bot.watch import DigestMaker, FollowUp
 from bot.watch.facts import DigestDays, DigestJobs, DigestMade, decode
 from tests.rooms.store.databases import Template, opened
 from tests.rooms.veeam.clients import client_of, die
@@ -103,6 +103,25 @@ async def test_a_digest_is_made_at_its_hour_and_once(morning: Morning) -> None:
         assert await morning.after(hours * HOUR) == []
     asked = [request.template for request in morning.hq.requests]
     assert (asked.count("/api/v1/jobs/states"), asked.count("/api/v1/sessions")) == (1, 1)
+
+
+async def test_what_is_muted_is_counted_apart(morning: Morning) -> None:
+    """A muted job that fails is no failure of the digest's, and one of a muted server isn't either."""
+    morning.restarted(setting("12:30"))
+    job, now = morning.hq.world.job("SQL Prod"), morning.clock.now()
+    muted = NewMute(
+        server=HQ,
+        job_id=job.id,
+        job_name="SQL Prod",
+        person_id="U0ANN",
+        reference="r-1",
+        muted_at=now,
+        until=now + timedelta(hours=4),
+    )
+    await FollowUp(morning.database, morning.clock).mute(muted)
+    (made,) = posted(await morning.after(0.6 * HOUR))
+    findings = made.report.findings
+    assert (findings.new_total, findings.muted.total, findings.muted_failing) == (0, 1, 1)
 
 
 async def test_replicas_and_restarts_make_one(either_database: Database, clock: FakeClock) -> None:

@@ -11,9 +11,17 @@ from bot.observability import Health, Metrics
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
 from bot.settings import ExpectationSettings
-from bot.store import Database, Expectations, Placement, SharedRead, TimedDisable, TimedDisables
+from bot.store import (
+    Database,
+    Expectations,
+    NewMute,
+    Placement,
+    SharedRead,
+    TimedDisable,
+    TimedDisables,
+)
 from bot.veeam import VeeamServer
-from bot.watch import ExpectationWatch, NoticedSessions, Watch
+from bot.watch import ExpectationWatch, FollowUp, NoticedSessions, Watch
 from bot.watch.facts import ExpectationOver, ExpectationUnmet, decode
 from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import drained, rules
@@ -198,6 +206,31 @@ async def test_a_job_that_stays_disabled(site: Expecting) -> None:
     forgotten.model["name"] = "Renamed"
     forgotten.rows.clear()
     assert said(await site.look(LOOK)) == [("met", "disabled", "Forgotten")]
+
+
+async def test_what_is_muted_is_told_when_the_mute_is_over(site: Expecting) -> None:
+    """A job, or all of its server: nothing is posted meanwhile, and once it is over it is, once."""
+    job = site.world.add_job("Forgotten", schedule=daily("22:00"), is_disabled=True)
+    until = site.clock.now() + timedelta(hours=30)
+    for job_id in (job.id, None):
+        await FollowUp(site.database, site.clock).mute(
+            NewMute(
+                server="hq",
+                job_id=job_id,
+                job_name=job_id and "Forgotten",
+                person_id="U0ANN",
+                reference=f"r-{job_id}",
+                muted_at=site.clock.now(),
+                until=until,
+            )
+        )
+    name = fill(site.world, 8)
+    site.expect({"disabled_longer_than_hours": 24, "repository_free_percent": 10})
+    assert await site.look(29 * HOUR) == []
+    assert sorted(said(await site.look(2 * HOUR))) == [
+        ("unmet", "disabled", "Forgotten"),
+        ("unmet", "repository", name),
+    ]
 
 
 async def test_a_job_without_a_success(site: Expecting) -> None:
