@@ -88,6 +88,16 @@ class FollowUp(Protocol):
         """Have a person own a failed run; return it as it was before, None where it stands failed no more."""
         ...
 
+    async def unmet(self, server: ServerName, job_id: JobId, kind: str) -> FailedRun | None:
+        """Return who owns what is not as expected of a job, of this kind; None where nothing is."""
+        ...
+
+    async def acknowledge_unmet(
+        self, server: ServerName, job_id: JobId, kind: str, person: str
+    ) -> FailedRun | None:
+        """Have a person own that; return it as it was before, None where it is over."""
+        ...
+
     async def mute(self, new: NewMute) -> tuple[str, ...]:
         """Mute a job or a server; return the channels in which a thread says so."""
         ...

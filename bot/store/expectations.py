@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import expected_jobs, expected_servers, repository_samples, unmet_expectations
@@ -163,6 +163,32 @@ class Expectations:
         query = select(unmet_expectations).where(unmet_expectations.c.server == server)
         async with self._database.reading() as reading:
             return tuple(UnmetExpectation(**row) for row in await reading.values(query))
+
+    async def one(
+        self, transaction: Transaction, server: str, subject: str, kind: str
+    ) -> UnmetExpectation | None:
+        """Return what is not as expected of a subject, of this kind."""
+        columns = unmet_expectations.c
+        found = await transaction.values(
+            select(unmet_expectations).where(
+                columns.server == server, columns.subject == subject, columns.kind == kind
+            )
+        )
+        return UnmetExpectation(**found[0]) if found else None
+
+    async def change(self, transaction: Transaction, unmet: UnmetExpectation) -> None:
+        """Keep another body of what still stands."""
+        columns = unmet_expectations.c
+        await transaction.execute(
+            update(unmet_expectations)
+            .where(
+                columns.server == unmet.server,
+                columns.subject == unmet.subject,
+                columns.kind == unmet.kind,
+                columns.since == unmet.since,
+            )
+            .values(body=unmet.body)
+        )
 
     async def servers(self) -> frozenset[str]:
         """Return the servers of which something is not as expected."""

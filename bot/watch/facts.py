@@ -510,6 +510,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `subject` is a job's ID, `repository:ID`, `licence` or `config_backup`; `job_id` is set where it is a job.
     `at`: its last good run, the last configuration backup, or the licence's end. `found` and `usual` are
     seconds, bytes or percent. `full_at`: when a repository is full, as it has been filling up.
+    `acknowledged`: by whom it is owned.
     """
 
     server: ServerName
@@ -524,6 +525,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     usual: float | None = None
     next_run: datetime | None = None
     full_at: datetime | None = None
+    acknowledged: Acknowledgement | None = None
 
     @property
     def key(self) -> str:
@@ -536,6 +538,12 @@ class ExpectationUnmet(Facts, frozen=True, kw_only=True, tag="expectation_unmet"
 
     expectation: Expectation
     mention: str | None = None
+
+
+class ExpectationAcknowledged(Facts, frozen=True, kw_only=True, tag="expectation_acknowledged"):
+    """That message needs redrawing: a person owns it."""
+
+    expectation: Expectation
 
 
 class ExpectationOver(Facts, frozen=True, kw_only=True, tag="expectation_over"):
@@ -652,6 +660,7 @@ Announcement = (
     | DisableReminder
     | DisableEnded
     | ExpectationUnmet
+    | ExpectationAcknowledged
     | ExpectationOver
     | ActionRecorded
     | ApprovalOpened

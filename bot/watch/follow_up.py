@@ -13,14 +13,17 @@ import msgspec
 from bot.observability import Clock
 from bot.store import (
     Database,
+    Expectations,
     FailedRun,
     Mute,
     MutedRun,
     Mutes,
     NewMute,
     Outbox,
+    Placement,
     Runs,
     Transaction,
+    UnmetExpectation,
 )
 from bot.veeam import JobId, Result, ServerName, SessionId, known
 from bot.watch import facts, messages
@@ -40,6 +43,7 @@ class FollowUp:
         self._mutes = Mutes(database)
         self._outbox = Outbox(database)
         self._runs = Runs(database)
+        self._expectations = Expectations(database)
 
     async def failed_run(
         self, server: ServerName, job_id: JobId, session_id: SessionId | None = None
@@ -75,6 +79,38 @@ class FollowUp:
             ]
             await self._outbox.add(transaction, rows)
             await self._runs.put(transaction, row_of(run))
+        return before
+
+    async def unmet(self, server: ServerName, job_id: JobId, kind: str) -> FailedRun | None:
+        """Return who owns what is not as expected of a job, of this kind; None where nothing is."""
+        async with self._database.reading() as reading:
+            found = await self._expectations.one(reading, server, job_id, kind)
+        return None if found is None else _as_unmet(found)
+
+    async def acknowledge_unmet(
+        self, server: ServerName, job_id: JobId, kind: str, person: str
+    ) -> FailedRun | None:
+        """Have a person own that; return it as it was before, None where it is over."""
+        now = self._clock.now()
+        async with self._writing(server) as transaction:
+            found = await self._expectations.one(transaction, server, job_id, kind)
+            if found is None or (before := _as_unmet(found)).owner == person:
+                return None if found is None else _as_unmet(found)
+            owned = facts.Acknowledgement(by=person, at=now, turn=before.turn + 1)
+            expectation = msgspec.structs.replace(_expectation(found), acknowledged=owned)
+            body = msgspec.json.encode(expectation).decode()
+            await self._expectations.change(transaction, replace(found, body=body))
+            key = f"{expectation.key}/{found.channel}"
+            row = messages.message(
+                f"{key}/acknowledged/{owned.turn}",
+                found.channel,
+                facts.ExpectationAcknowledged(expectation=expectation),
+                now,
+                placement=Placement.EDIT,
+                priority=messages.ROOT,
+                root_key=key,
+            )
+            await self._outbox.add(transaction, [row])
         return before
 
     async def mute(self, new: NewMute) -> tuple[str, ...]:
@@ -159,6 +195,20 @@ def _as_failed(run: Run) -> FailedRun:
         owner=None if owned is None else owned.by,
         turn=0 if owned is None else owned.turn,
         channels=tuple(thread_keys(run)),
+    )
+
+
+def _expectation(unmet: UnmetExpectation) -> facts.Expectation:
+    return msgspec.json.decode(unmet.body, type=facts.Expectation)
+
+
+def _as_unmet(unmet: UnmetExpectation) -> FailedRun:
+    owned = _expectation(unmet).acknowledged
+    return FailedRun(
+        session_id="",
+        owner=None if owned is None else owned.by,
+        turn=0 if owned is None else owned.turn,
+        channels=(unmet.channel,),
     )
 
 

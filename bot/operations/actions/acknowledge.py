@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.operations.actions import FollowUpAction, PreparedAction, Target
-from bot.operations.backend import Backend
+from bot.operations.backend import Backend, FollowUp
 from bot.operations.commands import CommandLine, Unreadable
 from bot.operations.model import (
     OPERATORS,
@@ -17,12 +17,13 @@ from bot.operations.model import (
     RequestContext,
 )
 from bot.operations.outcomes import Acknowledged, Blocked, Effect, NotPossible, Outcome
-from bot.settings import PersonId
-from bot.veeam import JobState, SessionId, VeeamError, VeeamServer
+from bot.settings import PersonId, ServerName
+from bot.store import FailedRun
+from bot.veeam import JobId, JobState, SessionId, VeeamError, VeeamServer
 
 
 class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
-    """Own a failed run: the one that began with `run`, else the job's latest.
+    """Own a failed run: the one that began with `run`, else the job's latest; or an expectation, `unmet`.
 
     `turn` is how often it was acknowledged when its button was drawn: a press on what another person took
     over meanwhile is another press.
@@ -43,6 +44,8 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     run: SessionId | None = None
     turn: int = 0
     comment: str | None = None
+    unmet: str | None = None
+    """The kind of expectation, as its message's metadata name it."""
 
     @classmethod
     def parse(cls, line: CommandLine) -> Request:
@@ -64,7 +67,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     ) -> PreparedAction | Outcome:
         """Return it for the run that it is about, if that stands failed and isn't the person's already."""
         server, job_id = target.server, target.state.id
-        failed = await backend.follow_up.failed_run(server, job_id, self.run)
+        failed = await self._failed(backend.follow_up, server, job_id)
         blocked = None
         if failed is None:
             blocked = Blocked.NOT_FAILED
@@ -80,9 +83,11 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         """Keep who owns it."""
         del now
         server, person = prepared.target.server, prepared.context.person.id
-        before = await prepared.kept_by.acknowledge(
-            server, prepared.target.state.id, self.run or SessionId(""), person
-        )
+        keeper, job_id = prepared.kept_by, prepared.target.state.id
+        if self.unmet is not None:
+            before = await keeper.acknowledge_unmet(server, job_id, self.unmet, person)
+        else:
+            before = await keeper.acknowledge(server, job_id, self.run or SessionId(""), person)
         if before is None:
             raise VeeamError(server, "the run has been made up for meanwhile")
         instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
@@ -93,7 +98,12 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     ) -> Effect | None:
         """The person owns the run."""
         del since
-        run = await prepared.kept_by.failed_run(vbr.name, prepared.target.state.id, self.run)
+        run = await self._failed(prepared.kept_by, vbr.name, prepared.target.state.id)
         if run is None or run.owner is None or not prepared.context.person.has_id(run.owner):
             return None
         return Acknowledged(shown_in=run.channels)
+
+    async def _failed(self, keeper: FollowUp, server: ServerName, job_id: JobId) -> FailedRun | None:
+        if self.unmet is not None:
+            return await keeper.unmet(server, job_id, self.unmet)
+        return await keeper.failed_run(server, job_id, self.run)

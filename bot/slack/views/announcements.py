@@ -115,8 +115,8 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             return _of_server(server, "silent", since)
         case facts.OutageEnded(server=server, since=since):
             return _of_server(server, "back", since)
-        case facts.ExpectationUnmet(expectation=expectation) | facts.ExpectationOver(expectation=expectation):
-            return _of_expectation(expectation)
+        case facts.ExpectationUnmet() | facts.ExpectationAcknowledged() | facts.ExpectationOver():
+            return _of_expectation(announced.expectation)
         case facts.DigestMade(report=found):
             return dict(report.metadata(found, kind="digest"))
         case facts.DigestJobs(key=key) | facts.DigestDays(key=key):
@@ -322,6 +322,7 @@ VIEWS: Mapping[type[facts.Announcement], Callable[[Any], Message]] = {
     facts.StormFinal: storms.storm_final,
     facts.StormList: storms.storm_list,
     facts.ExpectationUnmet: expectations.unmet,
+    facts.ExpectationAcknowledged: expectations.acknowledged,
     facts.ExpectationOver: expectations.over,
     facts.DigestMade: lambda announced: report.digest_root(announced.report),
     facts.DigestJobs: lambda announced: report.digest_jobs(announced.report),

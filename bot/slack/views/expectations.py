@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.mute import Mute
 from bot.operations.actions.start import Start
@@ -44,9 +45,16 @@ def unmet(announced: facts.ExpectationUnmet) -> Message:
     named = mention(announced.mention) if announced.mention else ""
     what, more, next_step = _said(expectation)
     head = f"{status_text.WARNING} {_subject(expectation)} {what}"
-    lines = paragraph(dotted(head, named), more, next_step)
-    spoken = "\n".join(filter(None, (head, more, next_step, named)))
+    owner = expectation.acknowledged
+    owned = f"acknowledged by {mention(owner.by)}" if owner is not None else ""
+    lines = paragraph(dotted(head, named, owned), more, next_step)
+    spoken = "\n".join(filter(None, (head, more, next_step, named, owned)))
     return compose([MessagePart(spoken, lines.blocks), expectation_controls(expectation)])
+
+
+def acknowledged(announced: facts.ExpectationAcknowledged) -> Message:
+    """The same message with who owns it."""
+    return unmet(facts.ExpectationUnmet(expectation=announced.expectation))
 
 
 def over(announced: facts.ExpectationOver) -> Message:
@@ -65,9 +73,13 @@ def expectation_controls(expectation: facts.Expectation) -> MessagePart:
         return NOTHING
     target = ButtonTarget(expectation.server, expectation.job_id, expectation.name)
     helps = _HELPS.get(expectation.kind, ())
-    mute = Mute.on_button(KnownJob(expectation.server, expectation.job_id), None)
-    silence = request_control(mute, name=expectation.name, server=expectation.server)
-    return controls([*(job_control(target, one) for one in helps), silence])
+    job, owned = KnownJob(expectation.server, expectation.job_id), expectation.acknowledged
+    turn = 0 if owned is None else owned.turn
+    follow_up = [
+        request_control(request, name=expectation.name, server=expectation.server)
+        for request in (Acknowledge(job, turn=turn, unmet=expectation.kind), Mute.on_button(job, None))
+    ]
+    return controls([*(job_control(target, one) for one in helps), *follow_up])
 
 
 def _subject(expectation: facts.Expectation) -> str:

@@ -20,9 +20,9 @@ from bot.store import (
     TimedDisable,
     TimedDisables,
 )
-from bot.veeam import VeeamServer
+from bot.veeam import JobId, VeeamServer
 from bot.watch import ExpectationWatch, FollowUp, NoticedSessions, Watch
-from bot.watch.facts import ExpectationOver, ExpectationUnmet, decode
+from bot.watch.facts import ExpectationAcknowledged, ExpectationOver, ExpectationUnmet, decode
 from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import drained, rules
 from tests.support.clock import FakeClock
@@ -206,6 +206,28 @@ async def test_a_job_that_stays_disabled(site: Expecting) -> None:
     forgotten.model["name"] = "Renamed"
     forgotten.rows.clear()
     assert said(await site.look(LOOK)) == [("met", "disabled", "Forgotten")]
+
+
+async def test_a_person_owns_it(site: Expecting) -> None:
+    """Its message says who, and who took over; over with, there is nothing to own."""
+    job = site.world.add_job("Forgotten", schedule=daily("22:00"), is_disabled=True)
+    site.expect({"disabled_longer_than_hours": 1})
+    await site.look()
+    assert said(await site.look(2 * HOUR)) == [("unmet", "disabled", "Forgotten")]
+    keeper = FollowUp(site.database, site.clock)
+    for person, before in (("U0ANN", None), ("U0BEN", "U0ANN"), ("U0BEN", "U0BEN")):
+        owned = await keeper.acknowledge_unmet(site.client.name, JobId(job.id), "disabled", person)
+        assert owned is not None
+        assert owned.owner == before
+    (row,) = await drained(site.database, site.clock)
+    shown = decode(row.body)
+    assert isinstance(shown, ExpectationAcknowledged)
+    assert shown.expectation.acknowledged is not None
+    assert (row.placement, shown.expectation.acknowledged.by) == (Placement.EDIT, "U0BEN")
+    job.model["isDisabled"] = False
+    job.rows.clear()
+    assert said(await site.look(LOOK)) == [("met", "disabled", "Forgotten")]
+    assert await keeper.acknowledge_unmet(site.client.name, JobId(job.id), "disabled", "U0ANN") is None
 
 
 async def test_what_is_muted_is_told_when_the_mute_is_over(site: Expecting) -> None:

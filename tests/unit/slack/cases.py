@@ -114,6 +114,7 @@ from bot.watch.facts import (
     DisableEnded,
     DisableReminder,
     Expectation,
+    ExpectationAcknowledged,
     ExpectationOver,
     ExpectationUnmet,
     JobOutlook,
@@ -1118,6 +1119,8 @@ def _expected() -> dict[str, Announcement]:
         f"unmet-{kind}": ExpectationUnmet(expectation=each, mention=ONCALL if kind == "no_success" else None)
         for kind, each in found.items()
     }
+    owned = msgspec.structs.replace(found["disabled"], acknowledged=Acknowledgement(by=BEN, at=NOW))
+    unmet["unmet-acknowledged"] = ExpectationAcknowledged(expectation=owned)
     over = {"met": ("repository", "met"), "unmet-gone": ("disabled", "gone")}
     return unmet | {
         name: ExpectationOver(expectation=found[kind], ended_at=NOW, outcome=outcome)
