@@ -391,6 +391,34 @@ async def test_many_failures_are_one_message(visit: Visit, picture: Picture) -> 
         await expect(ann.messages.filter(has_text="All 6 failed jobs recovered")).to_be_visible()
 
 
+async def test_a_failure_is_acknowledged_and_muted(visit: Visit, picture: Picture) -> None:
+    """Its root says who owns it and until when it is muted; the next failure is a line in its thread."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
+        world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=240)
+        root = ann.messages.filter(has_text="Failed · File servers on hq")
+        await expect(root).to_be_visible()
+        await root.get_by_role("button", name="More actions").click()
+        await ann.page.get_by_role("menuitem", name="Acknowledge").click()
+        await expect(root).to_contain_text("acknowledged by @Ann Administrator")
+
+        await root.get_by_role("button", name="More actions").click()
+        await ann.page.get_by_role("menuitem", name="Mute").click()
+        modal = ann.page.get_by_test_id("modal")
+        await modal.get_by_text("For 4 hours").click()
+        await modal.get_by_label("Comment").fill("Its disk is being changed")
+        await picture(ann, "mute", modal)
+        await modal.get_by_role("button", name="Mute", exact=True).click()
+        await expect(root).to_contain_text("muted until")
+        world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=200)
+        await root.get_by_role("button", name="replies").click()
+        await expect(ann.thread.last).to_contain_text("While muted")
+        await picture(ann, "muted", root)
+        await expect(root).to_have_count(1)
+
+
 async def test_a_job_is_disabled_for_a_time(visit: Visit) -> None:
     """The channel reads by whom and until when; Enable on that message ends it at once."""
     async with Demo(worlds=calm_worlds()) as demo:

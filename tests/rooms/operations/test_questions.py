@@ -401,7 +401,8 @@ async def test_help_lists_what_one_may(office: Office) -> None:
     viewer = await office.answer(ShowHelp(), HelpAnswer, VIEWER)
     hidden = {one.name for one in set(CATALOG) - set(viewer.operations)}
     operators = {"start", "stop", "retry", "quickbackup", "apply", "clearcache", "ack", "mute", "unmute"}
-    assert hidden == {*operators, *administrators}
+    of_channels = {"subscribe", "unsubscribe", "subscriptions"}
+    assert hidden == {*operators, *of_channels, *administrators}
     nobody = await office.answer(ShowHelp(), HelpAnswer, NOBODY)
     assert [known.name for known in nobody.operations] == ["whoami", "help"]
     assert not nobody.is_granted_anything

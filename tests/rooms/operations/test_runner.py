@@ -1,6 +1,7 @@
 """Every asking is answered, counted and told in one line; whoever may not is refused on record."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import get_args
 
 import pytest
@@ -8,6 +9,7 @@ from msgspec.structs import replace as replace_request
 from structlog.testing import capture_logs
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
@@ -16,6 +18,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, Unmute
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -78,12 +81,15 @@ ONE_OF_EACH: tuple[Request, ...] = (
     QuickBackup(NamedMachine("web01")),
     Apply(SQL),
     ClearCache(SQL),
+    Acknowledge(SQL),
+    Mute(SQL, span=timedelta(hours=1)),
+    Unmute(SQL),
     Subscribe(SQL),
     Unsubscribe(),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "why", "sessions", "session", "status", "servers", "report"}
-ACTIONS = {"start", "stop", "retry", "apply", "clearcache"}
+ACTIONS = {"start", "stop", "retry", "apply", "clearcache", "ack", "mute", "unmute"}
 CHANGES = {"enable", "disable", "clone", "delete", "edit", "create"}
 RECORD = {"audit"}
 CHANNELS = {"subscribe", "unsubscribe", "subscriptions"}
