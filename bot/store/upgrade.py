@@ -5,6 +5,7 @@ imported for the latter alone: it would cost every start some 60 ms and every pr
 runs.
 """
 
+import asyncio
 from pathlib import Path
 
 from sqlalchemy import (
@@ -21,12 +22,14 @@ from sqlalchemy import (
 )
 
 from bot.store.database import address, engine
-from bot.store.errors import StoreBroken, translated
+from bot.store.errors import StoreBroken, StoreUnavailable, translated
 from bot.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "0017"
 """The last of them."""
+
+_TRIES, _SECONDS_BETWEEN_TRIES = 20, 0.25
 
 _REVISIONS = Table(
     "alembic_version",
@@ -41,6 +44,18 @@ async def upgrade(database_url: str) -> None:
 
     Repeatable. A second process that starts meanwhile waits for the first one.
     """
+    for _ in range(_TRIES):
+        try:
+            return await _upgrade_once(database_url)
+        except StoreUnavailable as error:
+            # SQLite lets nobody wait while another process makes a new file's journal.
+            if "SQLITE_BUSY" not in str(error):
+                raise
+            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+    return await _upgrade_once(database_url)
+
+
+async def _upgrade_once(database_url: str) -> None:
     made = engine(address(database_url))
     try:
         with translated():
