@@ -12,15 +12,17 @@ import msgspec
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Leases, Outbox, RunRow, Runs, StoreError, Transaction
+from bot.store import Database, Leases, Mutes, Outbox, RunRow, Runs, StoreError, Transaction
 from bot.veeam import ServerName
 from bot.watch import facts, messages
+from bot.watch.mutes import covering
 from bot.watch.runs import Run
 from bot.watch.standing import row_of
 
 SECONDS_BETWEEN_LOOKS = 60.0
 AT_MOST_EVERY = timedelta(days=1)
 _LEASE_SECONDS = 180.0
+_MUTED_LOOKED_AT_EVERY = timedelta(minutes=15)
 _AT_ONCE = 20
 
 log = structlog.stdlib.get_logger(__name__)
@@ -35,6 +37,7 @@ class Reminder:
         self._holder = holder
         self._after = after
         self._runs = Runs(database)
+        self._mutes = Mutes(database)
         self._outbox = Outbox(database)
         self._leases = Leases(database)
 
@@ -69,6 +72,12 @@ class Reminder:
         if run is None or latest is None or latest.run_key != row.run_key:
             # The job has run again since: that run is the one to look after.
             await self._runs.put(transaction, replace(row, unanswered_since=None))
+            return
+        active = await self._mutes.active(transaction, row.server, now)
+        if covering(active, row.job_id, run.facts.job_name) is not None:
+            # As if reminded of then: it leaves the others their turn, and has one again soon.
+            put_off = now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY
+            await self._runs.put(transaction, replace(row, reminded_at=put_off))
             return
         reminded = msgspec.structs.replace(run, reminded_at=now, reminders=run.reminders + 1)
         said = facts.Unacknowledged(run=run.facts, since=run.facts.last.ended_at)

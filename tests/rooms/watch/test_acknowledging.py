@@ -114,6 +114,21 @@ async def test_reminders_stop_by_themselves(site: Site) -> None:
     assert [row.run_key for row in rows] == [f"hq/{last}"]
 
 
+async def test_no_reminder_in_maintenance(site: Site) -> None:
+    """Of a server that is muted nothing is brought up again before that is over."""
+    site.ended(JOB, "Failed")
+    await site.poll_after()
+    now = site.clock.now()
+    muted = NewMute(
+        server="hq", person_id="U0ANN", reference="r", muted_at=now, until=now + timedelta(hours=6)
+    )
+    await FollowUp(site.database, site.clock).mute(muted)
+    await site.clock.advance(5 * HOUR)
+    assert await reminded(site) == []
+    await site.clock.advance(1.5 * HOUR)
+    assert await reminded(site) == ["unacknowledged"]
+
+
 async def test_the_reminder_says_since_when(site: Site) -> None:
     """What failed, that nobody has acknowledged it, and the buttons to."""
     site.ended(JOB, "Failed", objects={"sql01": "Disk <full>"})
