@@ -157,7 +157,7 @@ class Application:
         disabled = store.SharedRead(
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
-        self._start(group, "mutes", watch.MuteKeeper(database, clock, holder).run)
+        self._start(group, "mutes", watch.MuteKeeper(database, clock, holder, rules).run)
         if hours := self._settings.reminders.unacknowledged_after_hours:
             reminder = watch.Reminder(database, clock, holder, after=timedelta(hours=hours))
             self._start(group, "reminders", partial(reminder.run, tuple(fleet.names)))

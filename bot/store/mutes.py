@@ -157,6 +157,14 @@ class Mutes:
             .values(ended_at=now, ended_because=because, ended_by=by)
         )
 
+    async def run_out(self, transaction: Transaction, mute_id: int, because: str, now: datetime) -> bool:
+        """End a mute whose time is over. False: it has ended already, or was extended meanwhile."""
+        return await transaction.claim(
+            update(mutes)
+            .where(mutes.c.id == mute_id, mutes.c.ended_at.is_(None), mutes.c.until <= now)
+            .values(ended_at=now, ended_because=because)
+        )
+
     async def due(self, server: str, now: datetime) -> tuple[Mute, ...]:
         """Return a server's mutes whose time is over."""
         query = (

@@ -516,7 +516,7 @@ class Announcer:
             return ()
         outlook = await self._outlook(transaction, report, session)
         recovered = self._recovered(session, [each for each in runs if each is not run])
-        mute = mute if holds_back(mute, session) else None
+        is_muted, mute = mute is not None, mute if holds_back(mute, session) else None
         muted = None if mute is None else mute_facts(mute)
         if run is not None:
             continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
@@ -530,7 +530,8 @@ class Announcer:
                 begun = begun.recovered_by(well) or begun
             further = messages.RunMessages(begun.with_mute(muted), ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
-        is_announced = bool(further.run.channels)
+        # Where it was only counted, and its job is muted no more, nothing says yet that it failed.
+        is_announced = any(is_muted or not each.is_counted for each in further.run.channels)
         new = [
             to
             for to in decision.destinations
@@ -543,6 +544,8 @@ class Announcer:
             new = [to for to in new if to not in quiet]
             held = await self._held_back.hold(transaction, mute, further.run, quiet, session, now)
             further = messages.RunMessages(held.run, (*further.rows, *held.rows))
+        elif not is_muted:
+            further = replace(further, run=further.run.without_counted({to.channel for to in new}))
         in_storms: Mapping[str, str] = {}
         if run is None and further.run.facts.stands_failed:
             shown = standing.posted.keys() | standing.awaited

@@ -6,8 +6,9 @@ before its time when the job recovers, or fails for another cause or on other ob
 Once a mute is over, `MuteKeeper` says so in the threads, and what still stands failed is said once.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -31,9 +32,11 @@ from bot.store import (
 from bot.veeam import FAILURES_ONLY, JobId, Result, ServerName, cause_of, gist, known, session_group
 from bot.watch import facts, messages
 from bot.watch.facts import MuteFacts, RunFacts, SessionFacts
-from bot.watch.routing import Destination
+from bot.watch.routing import Destination, RouteReason, WatchRules
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
+from bot.watch.storms import StormGathering, StormRules
+from bot.watch.streaks import is_of_logs
 
 TIME, UNMUTED, CHANGED, RECOVERED = "time", "unmuted", "changed", "recovered"
 """Why a mute is over."""
@@ -41,6 +44,7 @@ SECONDS_BETWEEN_LOOKS = 5.0
 _LEASE_SECONDS = 60.0
 _RUNS_LOOKED_AT = 20
 _AT_ONCE = 20
+_LOOKED_AT_MOST = 200
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -253,16 +257,40 @@ def thread_keys(run: Run) -> Mapping[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """A run of a mute that has ended, and its job's latest.
+
+    `other` mutes it as well; `is_said`: it still stands failed, and that is said.
+    """
+
+    muted: MutedRun
+    run: Run
+    latest: Run
+    other: Mute | None
+    is_said: bool
+
+    @property
+    def new(self) -> tuple[RunChannel, ...]:
+        """The channels that are told now that it failed."""
+        return tuple(each for each in self.run.channels if self.is_said and each.is_counted)
+
+    @property
+    def new_failures(self) -> tuple[str, ...]:
+        return tuple(each.channel for each in self.new) if self.run.facts.stands_failed else ()
+
+
 class MuteKeeper:
     """Ends the mutes of all servers when their time is over, and says so.
 
     For each server one process at a time does, by a lease.
     """
 
-    def __init__(self, database: Database, clock: Clock, holder: str) -> None:
+    def __init__(self, database: Database, clock: Clock, holder: str, rules: WatchRules) -> None:
         self._database = database
         self._clock = clock
         self._holder = holder
+        self._storm_rules = StormRules(rules.storms, rules.polling, rules.causes)
         self._mutes = Mutes(database)
         self._runs = Runs(database)
         self._outbox = Outbox(database)
@@ -289,7 +317,7 @@ class MuteKeeper:
         for mute in due:
             async with self._database.transaction() as transaction:
                 await transaction.serialise(f"announce/{server}")
-                await self._mutes.end(transaction, mute.id, TIME, self._clock.now())
+                await self._mutes.run_out(transaction, mute.id, TIME, self._clock.now())
         for mute in await self._mutes.untold(server):
             await self._tell(mute)
 
@@ -299,52 +327,95 @@ class MuteKeeper:
         async with self._database.transaction() as transaction:
             # The watch of the server either sees it told, or has announced what comes after.
             await transaction.serialise(f"announce/{mute.server}")
-            told = await self._mutes.untold_runs(transaction, mute.id, _AT_ONCE)
-            for each in told:
-                await self._tell_run(transaction, mute, each, now)
-            await self._mutes.tell(transaction, mute.id, told, now)
+            # So many are looked at that a storm is known as one with its first failure.
+            coming = min(max(_AT_ONCE, self._storm_rules.at_least), _LOOKED_AT_MOST)
+            found = await self._mutes.untold_runs(transaction, mute.id, coming)
+            active = await self._mutes.active(transaction, mute.server, now)
+            untold = [await self._untold(transaction, mute, each, active) for each in found]
+            ahead = Counter(channel for each in untold if each is not None for channel in each.new_failures)
+            storms = StormGathering(self._database, transaction, self._storm_rules, ahead=ahead, now=now)
+            for each in filter(None, untold[:_AT_ONCE]):
+                await self._tell_run(transaction, mute, each, storms, now)
+            await storms.queue()
+            await self._mutes.tell(transaction, mute.id, found[:_AT_ONCE], now)
 
-    async def _tell_run(self, transaction: Transaction, mute: Mute, muted: MutedRun, now: datetime) -> None:
+    async def _untold(
+        self, transaction: Transaction, mute: Mute, muted: MutedRun, active: Collection[Mute]
+    ) -> _Untold | None:
+        """A run of a mute that has ended, as it stands; None where it was forgotten since."""
         row = await self._runs.of(transaction, muted.run_key)
         run = None if row is None else Run.decode(row.body)
-        latest = await self._latest(transaction, mute.server, muted.job_id)
-        if run is None or latest is None:
-            return  # forgotten since
-        if run.facts.muted is not None and run.facts.muted.id == mute.id:
-            run = run.with_mute(None)
+        if run is None:
+            return None
+        latest = await self._latest(transaction, mute.server, run)
+        other = covering(active, muted.job_id, muted.job_name) if _stands(run.facts) else None
+        is_said = (
+            other is None
+            and latest.facts.key == run.facts.key
+            and _stands(run.facts)
+            and mute.ended_because in {TIME, UNMUTED}
+        )
+        return _Untold(muted, run, latest, other, is_said=is_said)
+
+    async def _tell_run(
+        self, transaction: Transaction, mute: Mute, untold: _Untold, storms: StormGathering, now: datetime
+    ) -> None:
+        run, latest, other, is_said = untold.run, untold.latest, untold.other, untold.is_said
+        if _is_muted_by(run, mute):
+            run = run.with_mute(None if other is None else mute_facts(other))
             await self._outbox.add(transaction, messages.edits(run, f"unmuted/{mute.id}", now))
-        is_latest = run.facts.key == latest.facts.key
-        latest = run if is_latest else latest.with_mute(None)
+        if other is not None:
+            await self._mutes.add_run(transaction, replace(untold.muted, mute_id=other.id))
+            await self._runs.put(transaction, row_of(run))
+            return
         ended = facts.MuteEnded(
-            run=latest.facts,
+            run=(run if latest.facts.key == run.facts.key else latest.with_mute(None)).facts,
             mute=mute_facts(mute),
             because=mute.ended_because or TIME,
             ended_by=mute.ended_by,
-            held=await self._mutes.held_of(transaction, mute.id, muted.job_id),
+            held=await self._mutes.held_of(transaction, mute.id, untold.muted.job_id),
         )
-        is_said = is_latest and _stands(latest.facts) and ended.because in {TIME, UNMUTED}
+        new = [
+            Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE) for each in untold.new
+        ]
+        in_storms = await storms.take(run, new) if new and run.facts.stands_failed else {}
+        # What the latest run says in the same thread is louder.
+        left = thread_keys(latest) if latest.facts.key != run.facts.key and _is_muted_by(latest, mute) else {}
         rows: list[NewOutboxRow] = []
         channels: list[RunChannel] = []
         for channel in run.channels:
             told, mention = channel, None
-            if is_said and channel.muted_in == "":
+            if channel in untold.new:
                 # Nothing in the channel says yet that it failed.
-                told = msgspec.structs.replace(channel, muted_in=None, mentioned=run.facts.may_mention)
-                rows.append(messages.root_row(run, told, now))
+                told = msgspec.structs.replace(
+                    channel,
+                    muted_in=None,
+                    storm=in_storms.get(channel.channel),
+                    mentioned=run.facts.may_mention,
+                )
+                if told.has_root:
+                    rows.append(messages.root_row(run, told, now))
             elif is_said and run.facts.may_mention and not channel.mentioned and ended.because == TIME:
                 told = msgspec.structs.replace(channel, mentioned=True)
                 mention = messages.target(run, channel)
-            if told.has_root or told.muted_in:
-                is_loud = is_said and ended.because == TIME and channel.muted_in != ""
+            key = told.muted_in or messages.root_key(run, told.channel)
+            if (told.has_root or told.muted_in) and left.get(told.channel) != key:
+                is_loud = is_said and ended.because == TIME and not channel.is_counted
                 said = msgspec.structs.replace(ended, mention=mention)
                 rows.append(_line(run, told, said, now, is_loud=is_loud))
             channels.append(told)
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(msgspec.structs.replace(run, channels=tuple(channels))))
 
-    async def _latest(self, transaction: Transaction, server: str, job_id: str) -> Run | None:
-        rows = await self._runs.latest(transaction, server, job_id, limit=1)
-        return Run.decode(rows[0].body) if rows else None
+    async def _latest(self, transaction: Transaction, server: str, run: Run) -> Run:
+        """The job's latest run of the same kind that nobody stopped."""
+        rows = await self._runs.latest(transaction, server, run.facts.job_id, limit=_RUNS_LOOKED_AT)
+        for row in rows:
+            found = Run.decode(row.body)
+            if found is None or is_of_logs(found) != is_of_logs(run) or found.facts.last.is_stopped:
+                continue
+            return found
+        return run
 
 
 def _line(
@@ -365,6 +436,10 @@ def _line(
         run_key=run.facts.key,
         root_key=key,
     )
+
+
+def _is_muted_by(run: Run, mute: Mute) -> bool:
+    return run.facts.muted is not None and run.facts.muted.id == mute.id
 
 
 def _stands(run: RunFacts) -> bool:

@@ -5,7 +5,7 @@ nothing ties them together, so they are matched by job, time and who started the
 scheduled runs that Failed, a set time apart.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -45,6 +45,11 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def has_root(self) -> bool:
         """Whether the run has a root of its own there."""
         return self.muted_in is None and self.storm is None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether nothing in the channel tells of the run: it was only counted while its job was muted."""
+        return self.muted_in == ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,6 +108,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.facts.muted == mute:
             return self
         return msgspec.structs.replace(self, facts=msgspec.structs.replace(self.facts, muted=mute))
+
+    def without_counted(self, channels: Collection[str]) -> "Run":
+        """Return the run without those of these channels where it was only counted: they are new to it."""
+        kept = tuple(each for each in self.channels if not (each.is_counted and each.channel in channels))
+        return self if kept == self.channels else msgspec.structs.replace(self, channels=kept)
 
     def includes(self, session: SessionFacts) -> bool:
         """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time.

@@ -63,7 +63,7 @@ class Streaks:
         )
         for row in rows:
             earlier = Run.decode(row.body)
-            if earlier is None or earlier.facts.key == facts.key or _is_of_logs(earlier) != _is_of_logs(run):
+            if earlier is None or earlier.facts.key == facts.key or is_of_logs(earlier) != is_of_logs(run):
                 continue
             if earlier.facts.last.is_stopped:
                 continue
@@ -73,5 +73,6 @@ class Streaks:
         return length
 
 
-def _is_of_logs(run: Run) -> bool:
+def is_of_logs(run: Run) -> bool:
+    """Whether it is a backup of logs: such runs count for themselves."""
     return session_group(run.facts.first.session_type) in FAILURES_ONLY

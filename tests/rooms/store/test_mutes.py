@@ -40,8 +40,9 @@ async def test_it_ends_once(database: Database) -> None:
     assert await mutes.due("hq", NOW) == ()
     assert await mutes.due("hq", kept.until) == (kept,)
     async with database.transaction() as transaction:
-        ended = [await mutes.end(transaction, kept.id, why, NOW) for why in ("time", "unmuted")]
-    assert ended == [True, False]
+        ran_out = [await mutes.run_out(transaction, kept.id, "time", at) for at in (NOW, kept.until)]
+        assert ran_out == [False, True]
+        assert not await mutes.end(transaction, kept.id, "unmuted", NOW)
     (untold,) = await mutes.untold("hq")
     assert (untold.ended_because, asdict(untold)["is_told"]) == ("time", False)
     assert await mutes.servers() == {"hq"}

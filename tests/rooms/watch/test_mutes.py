@@ -47,7 +47,7 @@ async def mute(site: Site, *, hours: float = 48, **more: Any) -> tuple[str, ...]
 
 async def kept(site: Site, *, holder: str = "one") -> list[Any]:
     """What a look at the mutes queues, as the rows that are sent."""
-    await MuteKeeper(site.database, site.clock, holder).tick(HQ)
+    await MuteKeeper(site.database, site.clock, holder, site.rules).tick(HQ)
     return await drained(site.database, site.clock)
 
 
@@ -263,6 +263,78 @@ async def test_a_retry_of_what_is_muted_stays_in_its_thread(site: Site) -> None:
     assert of_kind(told, RunEnded) == []
     assert len(of_kind(told, MutedRunEnded)) == 1
     assert [each.mention for each in of_kind(told, AttemptEnded)] == [None]
+
+
+async def test_a_retry_that_fails_otherwise_has_a_root(site: Site) -> None:
+    """Its run was only counted so far: what ends the mute is announced, and mentions people."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    job = site.world.add_job(JOB, schedule=daily("03:00", retries=1), objects=("sql01",))
+    await site.poll()
+    await mute(site)
+    site.world.plan(job, [Outcome("Failed", {"sql01": FULL}), Outcome("Failed", {"sql01": CUT})])
+    site.world.begin_run(job)
+    told = await site.poll_after(3600)
+    told += await site.poll_after(3600)
+    (root,) = of_kind(told, RunEnded)
+    assert (len(root.run.attempts), root.mention) == (2, "S0ONCALL")
+    assert [row.kind for row in await kept(site)] == ["mute_ended"]
+
+
+async def test_what_another_mute_covers_stays_quiet(site: Site) -> None:
+    """The job's own mute ends within maintenance: nothing is said before that is over as well."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    await mute(site, hours=30)
+    await mute(site, job_id=None, job_name=None, hours=60)
+    await site.poll()
+    failed(site)
+    await site.poll_after(NIGHT)
+    await site.clock.advance(NIGHT)
+    rows = await kept(site)
+    assert [row.kind for row in rows] == ["run_changed"]
+    assert "server muted until" in announcement(decode(rows[0].body), "key").text
+    await site.clock.advance(NIGHT)
+    rows = await kept(site)
+    assert sorted((row.kind, row.placement) for row in rows) == [
+        ("mute_ended", Placement.BROADCAST),
+        ("run_changed", Placement.EDIT),
+    ]
+    assert "S0ONCALL" in "".join(row.body for row in rows)
+
+
+async def test_a_stopped_run_hides_no_failure(site: Site) -> None:
+    """Somebody stopped the job's latest run: when the time is over, the failure before it is said."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    await mute(site, hours=30)
+    await site.poll()
+    site.world.finish_run(JOB, result="Failed", only=(), message="Operation was canceled by user")
+    await site.poll_after(3600)
+    await site.clock.advance(2 * NIGHT)
+    rows = await kept(site)
+    assert [row.placement for row in rows if row.kind == "mute_ended"] == [Placement.BROADCAST]
+
+
+async def test_the_end_of_maintenance_may_be_a_storm(site: Site) -> None:
+    """Many failures that nothing has told of yet are one message, not a root each."""
+    site.begin(rules(storm_from=5))
+    for number in range(30):
+        site.world.add_job(f"Job {number}")
+    await mute(site_with_job(site), job_id=None, job_name=None, hours=1, pattern="Job *")
+    for number in range(30):
+        site.ended(f"Job {number}", "Failed")
+    assert await site.poll_after() == []
+    await site.clock.advance(3600)
+    rows = await kept(site)
+    await site.clock.advance(5)
+    rows += await kept(site)
+    await site.clock.advance(5)
+    rows += await kept(site)
+    told = [(row.channel, decode(row.body)) for row in rows]
+    assert of_kind(told, RunEnded) == []
+    assert [each.storm.count for each in of_kind(told, StormBegan)] == [30]
 
 
 def site_with_job(site: Site) -> Site:
