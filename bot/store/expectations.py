@@ -176,10 +176,10 @@ class Expectations:
         )
         return UnmetExpectation(**found[0]) if found else None
 
-    async def change(self, transaction: Transaction, unmet: UnmetExpectation) -> None:
-        """Keep another body of what still stands."""
+    async def change(self, transaction: Transaction, unmet: UnmetExpectation) -> bool:
+        """Keep another body of what still stands. False: it is over, or it is another one."""
         columns = unmet_expectations.c
-        await transaction.execute(
+        return await transaction.claim(
             update(unmet_expectations)
             .where(
                 columns.server == unmet.server,

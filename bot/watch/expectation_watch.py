@@ -7,7 +7,7 @@ was seen, what is told and what is queued change in one transaction, in the proc
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -158,6 +158,7 @@ class ExpectationWatch:
         await self._clock.sleep(_SECONDS_UNTIL_CAUGHT_UP + slot.first_poll_after_seconds)
         while self._is_needed or await self._has_standing(standing):
             await self._clock.sleep(await self.look())
+        self._noticed.close()
 
     @property
     def _is_needed(self) -> bool:
@@ -448,7 +449,11 @@ class ExpectationWatch:
         if any(unmet is not None for _, unmet, _, _ in told):
             # What is muted is judged again at each look, and told once the mute is over.
             muted = await self._mutes.every(self._clock.now(), self._server.name)
-            told = [each for each in told if each[1] is None or not _is_muted(muted, each[1])]
+            unsaid = [key for key, unmet, *_ in told if unmet is not None and _is_muted(muted, unmet)]
+            told = [each for each in told if each[0] not in unsaid]
+            for subject, kind in unsaid:
+                if kind == Kind.ODD_SUCCESS.value:
+                    _look_again(changes, subject, known.jobs.get(subject))
         if not (told or changes.jobs or changes.runs or changes.gone):
             return
         ended: list[_Key] = []
@@ -548,6 +553,16 @@ def _merge(
 ) -> None:
     for job_id, at in more:
         found[job_id] = better(found.get(job_id, at), at)
+
+
+def _look_again(changes: _Changes, job_id: str, before: ExpectedJob | None) -> None:
+    """Have a job's latest run be as new at the next look as it is now, and nothing learnt from it."""
+    changes.runs.pop(job_id, None)
+    seen = next((job for job in changes.jobs if job.job_id == job_id), None)
+    if seen is not None:
+        changes.jobs.remove(seen)
+        if before is not None:
+            changes.jobs.append(replace(seen, session_id=before.session_id, was_good=before.was_good))
 
 
 def _is_muted(active: Collection[Mute], unmet: Unmet) -> bool:

@@ -146,9 +146,12 @@ class NoticedSessions:
     def __init__(self) -> None:
         self.by_id: dict[SessionId, Session] = {}
         self.is_lost = True
+        self._is_closed = False
 
     def note(self, sessions: Iterable[Session]) -> None:
-        """Remember sessions of jobs, running or ended."""
+        """Remember sessions of jobs, running or ended, as long as somebody takes them."""
+        if self._is_closed:
+            return
         for session in sessions:
             if len(self.by_id) >= _NOTICED_AT_MOST:
                 self.forget()
@@ -160,6 +163,11 @@ class NoticedSessions:
         """Return what was noticed, and begin anew."""
         noticed, self.by_id = self.by_id, {}
         return noticed
+
+    def close(self) -> None:
+        """Nobody takes them any more."""
+        self._is_closed = True
+        self.forget()
 
     def forget(self) -> None:
         """Another process may have noticed sessions meanwhile: what is missing must be read."""

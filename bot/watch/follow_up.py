@@ -99,7 +99,8 @@ class FollowUp:
             owned = facts.Acknowledgement(by=person, at=now, turn=before.turn + 1)
             expectation = msgspec.structs.replace(_expectation(found), acknowledged=owned)
             body = msgspec.json.encode(expectation).decode()
-            await self._expectations.change(transaction, replace(found, body=body))
+            if not await self._expectations.change(transaction, replace(found, body=body)):
+                return None
             key = f"{expectation.key}/{found.channel}"
             row = messages.message(
                 f"{key}/acknowledged/{owned.turn}",

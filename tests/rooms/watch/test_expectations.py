@@ -43,6 +43,7 @@ class Expecting:
     client: VeeamServer
     database: Database
     holder: str = "one"
+    noticed: NoticedSessions = field(init=False)
     watch: Watch = field(init=False)
     expected: ExpectationWatch = field(init=False)
 
@@ -52,7 +53,7 @@ class Expecting:
             ExpectationSettings.model_validate({"channel": "C0PROD", "mention": "S0ONCALL", **each})
             for each in limits
         )
-        noticed, health = NoticedSessions(), Health(self.clock)
+        self.noticed, health = NoticedSessions(), Health(self.clock)
         self.watch = Watch(
             self.client,
             self.database,
@@ -61,10 +62,10 @@ class Expecting:
             metrics=Metrics(),
             health=health,
             holder=self.holder,
-            noticed=noticed,
+            noticed=self.noticed,
         )
         self.expected = ExpectationWatch(
-            self.client, self.database, self.clock, settings, self.watch, noticed, holder=self.holder
+            self.client, self.database, self.clock, settings, self.watch, self.noticed, holder=self.holder
         )
 
     async def look(self, seconds: float = 0) -> list[ExpectationUnmet | ExpectationOver]:
@@ -224,10 +225,13 @@ async def test_a_person_owns_it(site: Expecting) -> None:
     assert isinstance(shown, ExpectationAcknowledged)
     assert shown.expectation.acknowledged is not None
     assert (row.placement, shown.expectation.acknowledged.by) == (Placement.EDIT, "U0BEN")
+    (unmet,) = await Expectations(site.database).unmet(site.client.name)
     job.model["isDisabled"] = False
     job.rows.clear()
     assert said(await site.look(LOOK)) == [("met", "disabled", "Forgotten")]
     assert await keeper.acknowledge_unmet(site.client.name, JobId(job.id), "disabled", "U0ANN") is None
+    async with site.database.transaction() as transaction:
+        assert not await Expectations(site.database).change(transaction, unmet)
 
 
 async def test_what_is_muted_is_told_when_the_mute_is_over(site: Expecting) -> None:
@@ -357,6 +361,10 @@ async def test_nothing_is_expected_of_a_server_any_more(site: Expecting) -> None
         ("dropped", "SQL nightly"),
     ]
     assert STATES not in {request.template for request in site.vbr.requests}
+    site.world.begin_run("SQL nightly")
+    await site.clock.advance(LOOK)
+    await site.watch.tick()
+    assert not site.noticed.by_id
 
 
 async def test_all_of_it_costs_a_list_now_and_then(site: Expecting) -> None:
@@ -394,3 +402,27 @@ async def test_a_run_that_takes_too_long_and_one_without_data(site: Expecting) -
     told = await site.look(LOOK)
     assert said(told) == [("unmet", "odd_success", "SQL nightly")]
     assert not told[0].expectation.found
+
+
+async def test_an_odd_success_of_a_muted_job(site: Expecting) -> None:
+    """It is told once the mute is over, though the job has not run again."""
+    job = site.world.add_job("SQL nightly", objects=("sql01",), run_seconds=600)
+    site.expect({"unusual_size": 10})
+    for _ in range(10):
+        site.world.begin_run(job)
+        assert await site.look(4 * LOOK) == []
+    now = site.clock.now()
+    muted = NewMute(
+        server="hq",
+        job_id=job.id,
+        job_name="SQL nightly",
+        person_id="U0ANN",
+        reference="r-1",
+        muted_at=now,
+        until=now + timedelta(hours=2),
+    )
+    await FollowUp(site.database, site.clock).mute(muted)
+    site.world.finish_run(job, only=(), seconds=60)
+    assert await site.look(HOUR) == []
+    assert said(await site.look(1.5 * HOUR)) == [("unmet", "odd_success", "SQL nightly")]
+    assert await site.look(HOUR) == []
