@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 
 from bot.observability import Clock
 from bot.operations.commands import CommandLine, Word
-from bot.operations.model import AuditSubject, Operation, People, Person, Refusal, Visibility
+from bot.operations.model import (
+    AuditSubject,
+    Operation,
+    People,
+    Person,
+    Refusal,
+    Visibility,
+    covers,
+)
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
-from bot.settings import PersonId, Role, RouteResult
+from bot.settings import PersonId, Role, RouteResult, globs_overlap
 from bot.store import NewSubscription, Subscription
 
 SUBSCRIBERS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR})
@@ -41,14 +49,18 @@ class Reach:
     visibility: Visibility
     refusal: Refusal | None = None
 
-    def refusal_of(self, subscription: Subscription, job_name: str | None) -> Refusal | None:
+    def refusal_of(self, subscription: NewSubscription, job_name: str | None) -> Refusal | None:
         """Return why a subscription shows nothing, if so; `job_name` is what its job is called by now."""
-        if self.refusal is not None or subscription.server is None:
+        if self.refusal is not None:
             return self.refusal
-        if subscription.job_id is not None:
-            shows = self.visibility.sees(subscription.server, job_name or "")
-        else:
-            shows = self.visibility.sees_server(subscription.server)
+        server, pattern = subscription.server, subscription.pattern
+        if server is not None and subscription.job_id is not None:
+            return None if self.visibility.sees(server, job_name or "") else Refusal.SCOPE
+        shows = any(
+            pattern is None or any(globs_overlap(glob, pattern) for glob in grant.jobs)
+            for grant in self.visibility.grants
+            if server is None or covers(grant, server)
+        )
         return None if shows else Refusal.SCOPE
 
     def covers(self, other: Visibility, servers: Collection[str]) -> bool:

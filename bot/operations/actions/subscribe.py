@@ -14,10 +14,11 @@ from bot.operations.jobs import FoundJob
 from bot.operations.matching import means_everything
 from bot.operations.model import JobRef, Kind, NamedJob, Operation, RequestContext, Visibility
 from bot.operations.outcomes import Answer, Done, NoSubscription, NotFound, NotSubscribed, Outcome
-from bot.operations.permissions import Scope
+from bot.operations.permissions import Permission, Scope
 from bot.operations.subscribers import (
     DEFAULT_RESULTS,
     SUBSCRIBERS,
+    Reach,
     in_plain_words,
     leading_results,
     results_in,
@@ -118,12 +119,10 @@ class Subscribe(BotAction, frozen=True, tag="subscribe"):
             if found.options is not None:
                 new = replace(new, results=_words(self.read_with(found.options).results))
             new = replace(new, server=found.server, job_id=found.state.id, pattern=found.state.name)
-        if new.server is not None:
-            scope = Scope(new.server, new.pattern if new.job_id is not None else None)
-            permission = backend.permissions.may(context.person, self.operation, scope)
-            if not permission.is_allowed:
-                return await backend.audit.refuse(self.operation, context, permission, subject_of(new))
         reach = backend.permissions.reach(context.person, self.operation)
+        if Reach(reach).refusal_of(new, new.pattern) is not None:
+            permission = _missing(new, backend, context)
+            return await backend.audit.refuse(self.operation, context, permission, subject_of(new))
         if (there := await _there(backend, new, reach)) is not None:
             return NotSubscribed(self.operation, NoSubscription.ALREADY, there)
         return PreparedChange(
@@ -149,6 +148,15 @@ class SubscribedAnswer(Answer):
 
     subscription: Subscription
     leaves_default: bool = False
+
+
+def _missing(new: NewSubscription, backend: Backend, context: RequestContext) -> Permission:
+    """Why the person may not, where they have the role on nothing of it."""
+    permissions, operation = backend.permissions, Subscribe.operation
+    server = new.server or backend.fleet.names[0]
+    if new.job_id is not None:
+        return permissions.may(context.person, operation, Scope(server, new.pattern))
+    return permissions.may_on_all(context.person, operation, server, new.pattern)
 
 
 def _words(results: tuple[RouteResult, ...]) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ def _row(one: SubscribedTo) -> MessagePart:
         state = (
             f"{status_text.WARNING} Nothing is posted: {reason.format(who=who)}."
             if reason is not None
-            else f"{status_text.WARNING} Waits: Slack doesn't say just now what {who} may see."
+            else f"{status_text.WARNING} Waits: Slack doesn't say just now what {who} may do."
         )
     lines = (f"{said[:1].upper()}{said[1:]}", dotted(f"by {who}", date(own.made_at)), state)
     return with_control("\n".join(filter(None, lines)), _ends(one) if one.may_end else None)
