@@ -510,4 +510,10 @@ def access_rules(settings: Settings) -> AccessRules:
         burst=settings.approvals.burst,
         burst_lasts=timedelta(minutes=settings.approvals.burst_minutes),
     )
-    return AccessRules(settings.grants, settings.slack.allowed_channels, approvals, settings.routes)
+    return AccessRules(
+        settings.grants,
+        settings.slack.allowed_channels,
+        approvals,
+        settings.routes,
+        settings.slack.default_channel,
+    )

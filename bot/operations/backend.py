@@ -171,6 +171,7 @@ class Backend:
     codec: RequestCodec
     accounts: Accounts = field(default_factory=dict)
     routes: Sequence[RouteSettings] = ()
+    default_channel: str | None = None
 
     def account(self, server: ServerName, permission: Permission) -> VeeamServer:
         """Return the account to act under: under one of a role that allows it, VBR enforces the role too."""

@@ -103,6 +103,14 @@ class JobFinder:
         found = matching.pick(word, visible, str)
         return found or outcomes.NotFound("server", word, matching.nearest(word, visible) or visible)
 
+    def server(self, word: str, visibility: Visibility) -> ServerName | outcomes.NotFound:
+        """Return the server of that whole name: an action is never done on a part of one."""
+        found = self.servers(word, visibility)
+        if isinstance(found, outcomes.NotFound):
+            return found
+        exact = matching.named(word, found, str)
+        return exact[0] if len(exact) == 1 else outcomes.NotFound("server", word, nearest=found)
+
     async def job(
         self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool = False
     ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:

@@ -289,10 +289,26 @@ class PartOfName(Detailed):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscribedTo:
+    """A subscription, and why it shows nothing at the moment, if so.
+
+    Not `is_named`: its job, pattern or server is not for the person who looks. `job_name` is its job's by
+    now. `may_end`: the person may end it.
+    """
+
+    subscription: Subscription
+    refusal: Refusal | None = None
+    is_named: bool = True
+    job_name: str | None = None
+    may_end: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Offered(Detailed):
     """An action was asked for where none is done at once; nothing was done, and `request` does it.
 
-    `job` is the job as it stands. No `name`: a form asks what it is to be done on.
+    `job` is the job as it stands. No `name`: a form asks what it is to be done on. `subscription` is the one
+    that would be ended.
     """
 
     operation: Operation
@@ -300,6 +316,7 @@ class Offered(Detailed):
     name: str = ""
     server: str = ""
     job: JobView | None = None
+    subscription: SubscribedTo | None = None
 
 
 @dataclass(frozen=True, slots=True)

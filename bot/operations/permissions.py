@@ -21,6 +21,9 @@ from bot.operations.model import (
 )
 from bot.settings import GrantSettings, Role, ServerName
 
+_WILDCARD_STANDS_FOR = ("", "\uffff" * 120)
+"""Names that a pattern's `*` may stand for: what covers both, and is no list of `?`, covers all."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldGrant:
@@ -123,6 +126,17 @@ class Permissions:
         if scope.job_name is None:
             return self.may_throughout(person, operation, scope.server)
         return self.may(person, operation, scope)
+
+    def may_on_all(
+        self, person: Person, operation: Operation, server: str, pattern: str | None
+    ) -> Permission:
+        """Return whether the person may do this on every job that can fit the pattern; None: on every job."""
+        throughout = self.may_throughout(person, operation, server)
+        if throughout.is_allowed or pattern is None:
+            return throughout
+        names = (pattern.replace("*", stands).replace("?", "\uffff") for stands in _WILDCARD_STANDS_FOR)
+        each = [self.may(person, operation, Scope(server, name)) for name in names]
+        return next((may for may in each if not may.is_allowed), each[0])
 
     def who_may(self, operation: Operation, scope: Scope) -> tuple[tuple[Role, ...], tuple[str, ...]]:
         """Return the roles that may do this there, and the groups that have one of them."""

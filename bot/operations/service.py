@@ -16,6 +16,7 @@ from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry_all import RetryAll, StormRetries
+from bot.operations.actions.subscribe import Subscribe
 from bot.operations.audit_trail import AuditTrail, refusal_of
 from bot.operations.backend import (
     Accounts,
@@ -85,13 +86,14 @@ class OperationMetrics(Protocol):
 class AccessRules:
     """What the settings say about who may do what, and where. No `allowed_channels`: see `Places`.
 
-    `routes` is what they have channels told.
+    `routes` is what they have channels told, `default_channel` the one for what none of them takes.
     """
 
     grants: Sequence[GrantSettings]
     allowed_channels: Collection[str] = ()
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
     routes: Sequence[RouteSettings] = ()
+    default_channel: str | None = None
 
 
 class Service:
@@ -139,7 +141,9 @@ class Service:
             own_actions=store.OwnActions(database),
             timed_disables=store.TimedDisables(database),
             subscriptions=store.Subscriptions(database),
-            subscribers=Subscribers(people, permissions, places, clock),
+            subscribers=Subscribers(
+                people, permissions, places, clock, operation=Subscribe.operation, servers=fleet.names
+            ),
             mutes=store.Mutes(database),
             follow_up=follow_up,
             drafts=DraftStore(store.Drafts(database), clock),
@@ -149,6 +153,7 @@ class Service:
             catalog=CATALOG,
             codec=CODEC,
             routes=rules.routes,
+            default_channel=rules.default_channel,
         )
         self._presses = store.PressClaims(database)
         requests = ApprovalRequests(self._backend)

@@ -1,4 +1,4 @@
-"""Who subscribed a channel, and what they may see by now: a subscription shows nothing beyond that."""
+"""Who subscribed a channel, and to what they may by now: a subscription shows nothing beyond that."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 
 from bot.observability import Clock
 from bot.operations.commands import CommandLine, Word
-from bot.operations.model import AuditSubject, People, Refusal, Visibility
-from bot.operations.permissions import Permissions, unreadable
+from bot.operations.model import (
+    AuditSubject,
+    Operation,
+    People,
+    Person,
+    Refusal,
+    Visibility,
+    covers,
+)
+from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
-from bot.settings import PersonId, Role, RouteResult
+from bot.settings import PersonId, Role, RouteResult, globs_overlap
 from bot.store import NewSubscription, Subscription
 
 SUBSCRIBERS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR})
@@ -33,13 +41,30 @@ _UNSURE = frozenset({Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE, Refus
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a subscription may show. With a `refusal` it shows nothing, and that is why."""
+    """What a subscription may show: the jobs to which its maker may subscribe channels.
+
+    With a `refusal` it shows nothing, and that is why.
+    """
 
     visibility: Visibility
     refusal: Refusal | None = None
 
+    def refusal_of(self, subscription: NewSubscription, job_name: str | None) -> Refusal | None:
+        """Return why a subscription shows nothing, if so; `job_name` is what its job is called by now."""
+        if self.refusal is not None:
+            return self.refusal
+        server, pattern = subscription.server, subscription.pattern
+        if server is not None and subscription.job_id is not None:
+            return None if self.visibility.sees(server, job_name or "") else Refusal.SCOPE
+        shows = any(
+            pattern is None or any(globs_overlap(glob, pattern) for glob in grant.jobs)
+            for grant in self.visibility.grants
+            if server is None or covers(grant, server)
+        )
+        return None if shows else Refusal.SCOPE
+
     def covers(self, other: Visibility, servers: Collection[str]) -> bool:
-        """Whether it shows all that another person may see, as far as grants tell at a glance."""
+        """Whether it shows all that another person's may show, as far as grants tell at a glance."""
         if self.refusal is not None:
             return False
         sees_all = all(self.visibility.sees_all(server) for server in servers)
@@ -52,13 +77,27 @@ class Reach:
 
 
 class Subscribers:
-    """Says what subscriptions may show, by people's grants and by who reads their channels."""
+    """Says what subscriptions may show, by people's grants and by who reads their channels.
 
-    def __init__(self, people: People, permissions: Permissions, places: Places, clock: Clock) -> None:
+    What counts is where the person who made one may do so (`operation`), of the `servers` there are.
+    """
+
+    def __init__(
+        self,
+        people: People,
+        permissions: Permissions,
+        places: Places,
+        clock: Clock,
+        *,
+        operation: Operation,
+        servers: Collection[str],
+    ) -> None:
         self._people = people
         self._permissions = permissions
         self._places = places
         self._clock = clock
+        self._operation = operation
+        self._servers = servers
         self._known: dict[tuple[str, str], tuple[Reach, float]] = {}
 
     async def may_get(self, subscription: Subscription, server: str, job_name: str) -> bool | None:
@@ -67,6 +106,29 @@ class Subscribers:
         if reach.refusal is not None:
             return None if reach.is_unsure else False
         return reach.visibility.sees(server, job_name)
+
+    async def may_end(self, person: Person, subscription: Subscription, job_name: str | None) -> Permission:
+        """Return whether a person who may subscribe may end it. Never raises.
+
+        Their own, what shows nothing, and what shows nothing to which they couldn't subscribe.
+        """
+        server, reach = subscription.server, await self.reach(subscription)
+        is_idle = reach.refusal_of(subscription, job_name) is not None and not reach.is_unsure
+        is_gone = server is not None and server not in self._servers
+        if person.has_id(subscription.person_id) or is_idle or is_gone:
+            return Permission(None)
+        if server is not None and subscription.job_id is not None:
+            return self._permissions.may(person, self._operation, Scope(server, job_name))
+        own = Reach(self._permissions.reach(person, self._operation))
+        if not reach.is_unsure and own.covers(reach.visibility, self._servers):
+            return Permission(None)
+        servers = self._servers if server is None else (server,)
+        shown = (each for each in servers if reach.is_unsure or reach.visibility.sees_server(each))
+        answers = (
+            self._permissions.may_on_all(person, self._operation, each, subscription.pattern)
+            for each in shown
+        )
+        return next((may for may in answers if not may.is_allowed), Permission(None))
 
     async def reach(self, subscription: Subscription) -> Reach:
         """Return what it may show by now. Never raises."""
@@ -86,11 +148,9 @@ class Subscribers:
 
     async def _read(self, subscription: Subscription) -> Reach:
         person = await self._people.read(PersonId(subscription.person_id))
-        if (refusal := unreadable(person)) is not None:
+        if (refusal := self._permissions.may(person, self._operation).refusal) is not None:
             return Reach(Visibility(()), refusal)
-        visibility = self._permissions.visibility(person)
-        if not visibility.grants:
-            return Reach(visibility, Refusal.NO_GRANT)
+        visibility = self._permissions.reach(person, self._operation)
         if subscription.is_direct:
             return Reach(visibility)
         return Reach(visibility, await self._places.refusal_for_everybody(subscription.channel))

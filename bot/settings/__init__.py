@@ -4,7 +4,7 @@ Knows what may be said, not what is done with it. `load_settings` reads; it rais
 problem it found, each naming the setting and where it came from.
 """
 
-from bot.settings.globs import LONGEST_GLOB, folded_glob, is_glob, matches_glob
+from bot.settings.globs import LONGEST_GLOB, folded_glob, globs_overlap, is_glob, matches_glob
 from bot.settings.layout import json_schema
 from bot.settings.load import load_settings
 from bot.settings.model import (
@@ -75,6 +75,7 @@ __all__ = [
     "StormSettings",
     "Threads",
     "folded_glob",
+    "globs_overlap",
     "is_glob",
     "json_schema",
     "load_settings",

@@ -23,6 +23,23 @@ def matches_glob(glob: str, name: str) -> bool:
     return _compiled(glob.casefold()).fullmatch(name.casefold()) is not None
 
 
+def globs_overlap(one: str, other: str) -> bool:
+    """Whether a name can fit both globs, letter case aside."""
+    one, other = one.casefold(), other.casefold()
+    # Whether the rest of `one` overlaps each rest of `other`, from the ends on.
+    below = [not other[at:].strip("*") for at in range(len(other) + 1)]
+    for letter in reversed(one):
+        row = [letter == "*" and below[-1]]
+        for at in range(len(other) - 1, -1, -1):
+            if "*" in {letter, other[at]}:
+                row.append(below[at] or row[-1])
+            else:
+                fits = letter == other[at] or "?" in {letter, other[at]}
+                row.append(fits and below[at + 1])
+        below = row[::-1]
+    return below[0]
+
+
 def folded_glob(glob: str) -> re.Pattern[str]:
     """Return the glob to match many whole names with, each in folded letter case."""
     return _compiled(glob.casefold())

@@ -260,10 +260,15 @@ class Action(Verb, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedChange:
-    """A change of what the bot keeps, allowed and not made yet; `detail` goes on record."""
+    """A change of what the bot keeps, allowed and not made yet; `detail` goes on record.
 
+    `action` is what the button carries that does it later; `ends` the subscription that is ended by it.
+    """
+
+    action: "BotAction"
     subject: Subject | None
     detail: str | None
+    ends: outcomes.SubscribedTo | None = None
     make: Callable[[], Awaitable[outcomes.Done | outcomes.NotSubscribed]]
 
 

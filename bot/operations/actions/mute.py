@@ -16,7 +16,6 @@ from bot.operations.actions import Action, AffectedJob, FollowUpAction, Prepared
 from bot.operations.backend import Backend
 from bot.operations.clock_times import clock_time_in, next_time, with_zone
 from bot.operations.commands import OR_IN_QUOTES, CommandLine, Unreadable, doubt_about_span, span_in
-from bot.operations.matching import fold
 from bot.operations.model import (
     OPERATORS,
     Kind,
@@ -49,8 +48,6 @@ from bot.veeam import JobId, JobState, VeeamError, VeeamServer
 LONGEST = timedelta(days=14)
 """As long as a run's messages are looked after."""
 _UNTIL_SUCCESS = (["success"], ["it", "succeeds"], ["it", "success"], ["succeeds"])
-_WILDCARD_STANDS_FOR = ("", "\uffff" * 120)
-"""Names that a pattern's `*` may stand for: what covers both, and is no list of `?`, covers all."""
 
 
 class MuteLength:
@@ -260,7 +257,7 @@ class MuteServer(Action, frozen=True, tag="muteserver"):
 
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it on every job that fits."""
-        return _may_on_all(permissions, context, self.operation, target.server, self.pattern)
+        return permissions.may_on_all(context.person, self.operation, target.server, self.pattern)
 
     def for_target(self, target: Target) -> "MuteServer":
         """Return the request for the server."""
@@ -385,7 +382,7 @@ class UnmuteServer(Action, frozen=True, tag="unmuteserver"):
 
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it on every job that fits."""
-        return _may_on_all(permissions, context, self.operation, target.server, self.pattern)
+        return permissions.may_on_all(context.person, self.operation, target.server, self.pattern)
 
     def for_target(self, target: Target) -> "UnmuteServer":
         """Return the request for the server."""
@@ -436,7 +433,7 @@ def may_unmute(permissions: Permissions, context: RequestContext, kept: KeptMute
     """Whether the person may end a mute."""
     server = ServerName(kept.server)
     if kept.is_of_server:
-        may = _may_on_all(permissions, context, UnmuteServer.operation, server, kept.pattern)
+        may = permissions.may_on_all(context.person, UnmuteServer.operation, server, kept.pattern)
     else:
         may = permissions.may(context.person, Unmute.operation, Scope(server, kept.job_name or ""))
     return may.is_allowed
@@ -452,29 +449,8 @@ def unmute_request(kept: KeptMute) -> Unmute | UnmuteServer:
 
 def _server(word: str, backend: Backend, context: RequestContext) -> Target | NotFound:
     """The server of that whole name: nothing is done on a part of one."""
-    found = backend.finder.servers(word, context.visibility)
-    if isinstance(found, NotFound):
-        return found
-    exact = [name for name in found if fold(name) == fold(word)]
-    if len(exact) != 1:
-        return NotFound("server", word, nearest=tuple(found))
-    return Target(exact[0], backend.fleet.server(exact[0]))
-
-
-def _may_on_all(
-    permissions: Permissions,
-    context: RequestContext,
-    operation: Operation,
-    server: ServerName,
-    pattern: str | None,
-) -> Permission:
-    """Whether the person may do it on every job of the server, or on every one that can fit the pattern."""
-    throughout = permissions.may_throughout(context.person, operation, server)
-    if throughout.is_allowed or pattern is None:
-        return throughout
-    names = (pattern.replace("*", stands).replace("?", "\uffff") for stands in _WILDCARD_STANDS_FOR)
-    each = [permissions.may(context.person, operation, Scope(server, name)) for name in names]
-    return next((may for may in each if not may.is_allowed), each[0])
+    found = backend.finder.server(word, context.visibility)
+    return found if isinstance(found, NotFound) else Target(found, backend.fleet.server(found))
 
 
 def _prepared(

@@ -125,7 +125,7 @@ class Performer:
         if context.gesture.origin.only_asks:
             prepared = await action.prepare(self._backend, context)
             if isinstance(prepared, PreparedChange):
-                return outcomes.Offered(operation, action)
+                return outcomes.Offered(operation, prepared.action, subscription=prepared.ends)
             return prepared
         async with self._claimed_press(operation, context, None) as press:
             if press.earlier is not None:

@@ -1,20 +1,24 @@
-"""`subscribe`: have a channel told about runs, by a person and within what that person may see."""
+"""`subscribe`: have a channel told about runs, by a person and where that person has the role for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from bot.operations.actions import BotAction, PreparedChange
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
 from bot.operations.matching import means_everything
-from bot.operations.model import JobRef, Kind, Operation, RequestContext, Visibility
+from bot.operations.model import JobRef, Kind, NamedJob, Operation, RequestContext, Visibility
 from bot.operations.outcomes import Answer, Done, NoSubscription, NotFound, NotSubscribed, Outcome
+from bot.operations.permissions import Permission, Scope
 from bot.operations.subscribers import (
     DEFAULT_RESULTS,
     SUBSCRIBERS,
+    Reach,
     in_plain_words,
     leading_results,
     results_in,
@@ -83,7 +87,10 @@ class Subscribe(BotAction, frozen=True, tag="subscribe"):
         return self.job.server if self.job is not None else self.server
 
     async def prepare(self, backend: Backend, context: RequestContext) -> PreparedChange | Outcome:
-        """Return the subscription ready to be kept; a job is meant by its whole name, as for any action."""
+        """Return the subscription ready to be kept.
+
+        A job and a server are meant by their whole names, as for any action.
+        """
         gesture = context.gesture
         if gesture.channel_id is None:
             return NotSubscribed(self.operation, NoSubscription.NO_CHANNEL)
@@ -97,26 +104,32 @@ class Subscribe(BotAction, frozen=True, tag="subscribe"):
             results=_words(self.results),
             made_at=backend.clock.now(),
         )
-        if self.job is not None:
-            found = await backend.finder.job(
-                self.job, request=self, visibility=context.visibility, is_action=True
-            )
+        job = self.job
+        word = job.server if isinstance(job, NamedJob) else self.server if job is None else None
+        if word is not None:
+            server = backend.finder.server(word, context.visibility)
+            if isinstance(server, NotFound):
+                return server
+            new = replace(new, server=server)
+            job = msgspec.structs.replace(job, server=server) if isinstance(job, NamedJob) else job
+        if job is not None:
+            found = await backend.finder.job(job, request=self, visibility=context.visibility, is_action=True)
             if not isinstance(found, FoundJob):
                 return found
             if found.options is not None:
                 new = replace(new, results=_words(self.read_with(found.options).results))
             new = replace(new, server=found.server, job_id=found.state.id, pattern=found.state.name)
-        elif self.server is not None:
-            servers = backend.finder.servers(self.server, context.visibility)
-            if isinstance(servers, NotFound):
-                return servers
-            if len(servers) > 1:
-                return NotFound("server", self.server, servers)
-            new = replace(new, server=servers[0])
-        if (there := await _there(backend, new, context.visibility)) is not None:
+        reach = backend.permissions.reach(context.person, self.operation)
+        if Reach(reach).refusal_of(new, new.pattern) is not None:
+            permission = _missing(new, backend, context)
+            return await backend.audit.refuse(self.operation, context, permission, subject_of(new))
+        if (there := await _there(backend, new, reach)) is not None:
             return NotSubscribed(self.operation, NoSubscription.ALREADY, there)
         return PreparedChange(
-            subject=subject_of(new), detail=in_plain_words(new), make=partial(self._make, backend, new)
+            action=self,
+            subject=subject_of(new),
+            detail=in_plain_words(new),
+            make=partial(self._make, backend, new),
         )
 
     async def _make(self, backend: Backend, new: NewSubscription) -> Done | NotSubscribed:
@@ -124,14 +137,26 @@ class Subscribe(BotAction, frozen=True, tag="subscribe"):
         if isinstance(kept, Limit):
             why, at_most = _LIMITS[kept]
             return NotSubscribed(self.operation, why, at_most=at_most)
-        return Done(SubscribedAnswer(kept))
+        default = backend.default_channel
+        leaves_default = default not in {None, kept.channel} and kept.results != (RouteResult.SUCCESS.value,)
+        return Done(SubscribedAnswer(kept, leaves_default=leaves_default))
 
 
 @dataclass(frozen=True, slots=True)
 class SubscribedAnswer(Answer):
-    """A channel is subscribed to something."""
+    """A channel is subscribed to something. `leaves_default`: the default channel got it before."""
 
     subscription: Subscription
+    leaves_default: bool = False
+
+
+def _missing(new: NewSubscription, backend: Backend, context: RequestContext) -> Permission:
+    """Why the person may not, where they have the role on nothing of it."""
+    permissions, operation = backend.permissions, Subscribe.operation
+    server = new.server or backend.fleet.names[0]
+    if new.job_id is not None:
+        return permissions.may(context.person, operation, Scope(server, new.pattern))
+    return permissions.may_on_all(context.person, operation, server, new.pattern)
 
 
 def _words(results: tuple[RouteResult, ...]) -> tuple[str, ...]:
@@ -139,7 +164,7 @@ def _words(results: tuple[RouteResult, ...]) -> tuple[str, ...]:
 
 
 async def _there(backend: Backend, new: NewSubscription, own: Visibility) -> Subscription | None:
-    """The same subscription of this channel, unless it shows less than this person may see."""
+    """The same subscription of this channel, unless it shows less than this person's would."""
     for each in await backend.subscriptions.of(new.channel):
         if not each.is_like(new):
             continue

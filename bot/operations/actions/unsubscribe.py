@@ -1,4 +1,4 @@
-"""`unsubscribe`: end what a channel is subscribed to, whoever subscribed it."""
+"""`unsubscribe`: end what a channel is subscribed to, by whoever could subscribe it to the same."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,14 +8,24 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.matching import fold, means_everything
 from bot.operations.model import Confirmation, Kind, Operation, RequestContext
-from bot.operations.outcomes import Answer, Done, NoSubscription, NotSubscribed, Outcome
-from bot.operations.queries.subscriptions import SubscribedTo, SubscriptionsAnswer, subscriptions_of
+from bot.operations.outcomes import (
+    Answer,
+    Done,
+    NoSubscription,
+    NotSubscribed,
+    Outcome,
+    SubscribedTo,
+)
+from bot.operations.queries.subscriptions import SubscriptionsAnswer, subscriptions_of
 from bot.operations.subscribers import SUBSCRIBERS, in_plain_words, leading_results, subject_of
 from bot.settings import PersonId, RouteResult
 
 
 class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
-    """End one of this channel's subscriptions: by its number, as a button has it, or by its words."""
+    """End one of this channel's subscriptions: by its number, as a button has it, or by its words.
+
+    `is_all` means the one of all jobs; without that, a text or a number, a list asks which one.
+    """
 
     operation = Operation(
         name="unsubscribe",
@@ -37,6 +47,7 @@ class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
     text: str | None = None
     results: tuple[RouteResult, ...] = ()
     server: str | None = None
+    is_all: bool = False
 
     @classmethod
     def parse(cls, line: CommandLine) -> "Unsubscribe":
@@ -44,8 +55,9 @@ class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
         results, _, rest = leading_results(line)
         rest.known_options_only()
         text = rest.text
-        is_all = text is None or means_everything(text)
-        return cls(text=None if is_all else text, results=results, server=line.server)
+        is_name = len(rest.words) == 1 and rest.words[0].is_quoted
+        is_all = text is not None and not is_name and means_everything(text)
+        return cls(text=None if is_all else text, results=results, server=line.server, is_all=is_all)
 
     @property
     def server_named(self) -> str | None:
@@ -53,7 +65,7 @@ class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
         return self.server
 
     async def prepare(self, backend: Backend, context: RequestContext) -> PreparedChange | Outcome:
-        """Return the end of the one that is meant; of several, a list to choose from."""
+        """Return the end of the one that is meant; of several, or without a name, a list to choose from."""
         if context.gesture.channel_id is None:
             return NotSubscribed(self.operation, NoSubscription.NO_CHANNEL)
         found = await subscriptions_of(context.gesture.channel_id, backend, context)
@@ -65,19 +77,32 @@ class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
             meant = [one for one in found if self._means(one)]
         if not meant:
             return NotSubscribed(self.operation, NoSubscription.NONE_SUCH)
-        if len(meant) > 1:
+        says_which = self.subscription_id is not None or self.text is not None or self.is_all
+        if len(meant) > 1 or not says_which:
             return Done(SubscriptionsAnswer(tuple(meant), (), backend.clock.now(), is_choice=True))
-        one = meant[0].subscription
+        ends = meant[0]
+        one = ends.subscription
+        permission = await backend.subscribers.may_end(context.person, one, ends.job_name)
+        if not permission.is_allowed:
+            return await backend.audit.refuse(self.operation, context, permission, subject_of(one))
         return PreparedChange(
+            action=Unsubscribe(one.id),
             subject=subject_of(one),
             detail=in_plain_words(one),
-            make=partial(self._make, backend, context, meant[0]),
+            ends=ends,
+            make=partial(self._make, backend, context, ends),
         )
 
     def _means(self, one: SubscribedTo) -> bool:
-        """Whether the words are those of a subscription; one whose names are hidden has none."""
+        """Whether the words are those of a subscription; one whose names are hidden has none.
+
+        A job's name is the one it has by now, or had when it was subscribed to.
+        """
         own = one.subscription
-        if self.text is not None and not (one.is_named and fold(self.text) == fold(own.pattern or "")):
+        names = {fold(name) for name in (own.pattern, one.job_name) if name is not None and one.is_named}
+        if self.text is not None and fold(self.text) not in names:
+            return False
+        if self.is_all and own.pattern is not None:
             return False
         if self.server is not None and not (one.is_named and fold(self.server) == fold(own.server or "")):
             return False

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.operations.backend import Backend
-from bot.operations.model import Kind, Operation, Refusal, RequestContext
-from bot.operations.outcomes import Answer, Done
+from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.outcomes import Answer, Done, SubscribedTo
 from bot.operations.queries import Query
 from bot.operations.subscribers import SUBSCRIBERS
 from bot.settings import RouteSettings, ServerName, is_glob, matches_glob
 from bot.store import Subscription
-from bot.veeam import JobId
+from bot.veeam import JobId, VeeamServer
+
+_NAMES_WITHIN_SECONDS = 3.0
 
 
 class ListSubscriptions(Query, frozen=True, tag="subscriptions"):
@@ -46,20 +48,6 @@ class ListSubscriptions(Query, frozen=True, tag="subscriptions"):
 
 
 @dataclass(frozen=True, slots=True)
-class SubscribedTo:
-    """A subscription, and why it shows nothing at the moment, if so.
-
-    Not `is_named`: its job, pattern or server is not for the person who looks. `job_name` is its job's by
-    now.
-    """
-
-    subscription: Subscription
-    refusal: Refusal | None = None
-    is_named: bool = True
-    job_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RoutedTo:
     """A route of the settings to the channel; not `is_named` where its globs are not for this person."""
 
@@ -69,7 +57,7 @@ class RoutedTo:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionsAnswer(Answer):
-    """What a channel is told. `is_choice`: one of these is to be ended, and it is not clear which."""
+    """What a channel is told. `is_choice`: one of these is to be ended, and it was not said which."""
 
     subscriptions: tuple[SubscribedTo, ...]
     routes: tuple[RoutedTo, ...]
@@ -81,15 +69,36 @@ async def subscriptions_of(
     channel: str, backend: Backend, context: RequestContext
 ) -> tuple[SubscribedTo, ...]:
     """Return a channel's subscriptions, the oldest first. Raises `StoreError`."""
+    kept = await backend.subscriptions.of(channel)
+    names = await _names_now(kept, backend)
     found = []
-    for each in await backend.subscriptions.of(channel):
+    for each in kept:
         reach = await backend.subscribers.reach(each)
-        name = each.pattern
-        if each.server is not None and each.job_id is not None:
-            name = backend.finder.name_at_hand(ServerName(each.server), JobId(each.job_id)) or name
+        name = names.get(each.id, each.pattern)
         is_named = context.person.has_id(each.person_id) or _may_know(each, name, backend, context)
-        found.append(SubscribedTo(each, reach.refusal, is_named, name))
+        may_end = await backend.subscribers.may_end(context.person, each, name)
+        refusal = reach.refusal_of(each, name)
+        found.append(SubscribedTo(each, refusal, is_named, name, may_end=may_end.is_allowed))
     return tuple(found)
+
+
+async def _names_now(kept: Sequence[Subscription], backend: Backend) -> dict[int, str]:
+    """What the jobs are called that are subscribed to, as VBR says; else as its names were read last."""
+    of_jobs = [(each.id, each.server, JobId(each.job_id)) for each in kept if each.server and each.job_id]
+    servers = {name for name in backend.fleet.names if any(server == name for _, server, _ in of_jobs)}
+
+    async def ask(vbr: VeeamServer) -> dict[JobId, str]:
+        wanted = [job_id for _, server, job_id in of_jobs if server == vbr.name]
+        states = [(job_id, await vbr.job_state(job_id)) for job_id in wanted]
+        return {job_id: state.name for job_id, state in states if state is not None}
+
+    answer = await backend.fleet.ask(ask, servers, limit_seconds=_NAMES_WITHIN_SECONDS)
+    names = {}
+    for each, server, job_id in of_jobs:
+        name = answer.answers.get(ServerName(server), {}).get(job_id)
+        if name := name or backend.finder.name_at_hand(ServerName(server), job_id):
+            names[each] = name
+    return names
 
 
 def _may_know(each: Subscription, name: str | None, backend: Backend, context: RequestContext) -> bool:

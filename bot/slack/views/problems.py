@@ -147,7 +147,7 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
         request, name=outcome.name, server=outcome.server, prominent=True, touches=touches
     )
     if isinstance(request, BotAction):
-        return asked_by_message(request, does_it)
+        return asked_by_message(request, does_it, ends=outcome.subscription)
     if not outcome.name:
         usage = f"Or type it in one line: {code(f'{command} {operation.usage}')}"
         head = [

@@ -7,8 +7,8 @@ from bot.operations.actions import BotAction
 from bot.operations.actions.subscribe import Subscribe, SubscribedAnswer
 from bot.operations.actions.unsubscribe import Unsubscribe, UnsubscribedAnswer
 from bot.operations.model import KnownJob, NamedJob, Refusal
-from bot.operations.outcomes import NoSubscription
-from bot.operations.queries.subscriptions import RoutedTo, SubscribedTo, SubscriptionsAnswer
+from bot.operations.outcomes import NoSubscription, SubscribedTo
+from bot.operations.queries.subscriptions import RoutedTo, SubscriptionsAnswer
 from bot.operations.subscribers import DEFAULT_RESULTS
 from bot.slack.text import code, date, dotted, literal, mention, plain, strong
 from bot.slack.views import status_text
@@ -22,6 +22,9 @@ _HIDDEN = "jobs that aren't named here"
 _SHOWS_NOTHING = {
     Refusal.STANDING: "{who} can't use the bot any more",
     Refusal.NO_GRANT: "{who} has none of Veeam's roles here any more",
+    Refusal.ROLE: "{who} can't subscribe channels any more",
+    Refusal.REVISION: "{who} can't subscribe channels any more",
+    Refusal.SCOPE: "{who} can't subscribe channels to this any more",
     Refusal.CHANNEL: "the bot's settings don't allow this channel",
     Refusal.SHARED_CHANNEL: "another organisation reads this channel",
 }
@@ -34,7 +37,8 @@ def subscribed(answer: SubscribedAnswer, *, command: str) -> Message:
     head = [
         paragraph(f"{mention(own.person_id)} subscribed {where} to {what(own_words(own))}."),
         note(
-            f"Only what {mention(own.person_id)} may see is posted. The default channel no longer gets it.",
+            f"Only what {mention(own.person_id)} may subscribe to is posted."
+            + (" The default channel doesn't get what this takes." if answer.leaves_default else ""),
             f"{code(f'{command} subscriptions')} shows what there is, and ends it.",
         ),
         controls([_ends(SubscribedTo(own, job_name=own.pattern))]),
@@ -66,7 +70,7 @@ def subscriptions(answer: SubscriptionsAnswer, *, command: str) -> Message:
     return compose(
         [
             heading(title),
-            paragraph("Several fit. Nothing was done." if answer.is_choice else "", empty),
+            paragraph("Nothing was done yet." if answer.is_choice else "", empty),
         ],
         rows,
         [note("" if answer.is_choice else how)],
@@ -85,11 +89,18 @@ def not_subscribed(outcome: outcomes.NotSubscribed, *, command: str) -> Message:
     return compose(head)
 
 
-def asked_by_message(request: BotAction, control: Control | None) -> Message:
-    """What a message asked for, and the button that does it."""
+def asked_by_message(
+    request: BotAction, control: Control | None, *, ends: SubscribedTo | None = None
+) -> Message:
+    """What a message asked for, and the button that does it; `ends` is the subscription to be ended."""
+    asks = asked(request)
+    if ends is not None:
+        own, control = ends.subscription, _ends(ends)
+        where = "this conversation" if own.is_direct else "this channel"
+        asks = f"Unsubscribe {where} from {_said(ends)}, by {mention(own.person_id)}"
     return compose(
         [
-            paragraph(f"{asked(request)}? Nothing was changed yet."),
+            paragraph(f"{asks}? Nothing was changed yet."),
             note(f"A message alone changes nothing. Press {request.operation.label} to go ahead."),
             controls([control]),
         ]
@@ -137,10 +148,10 @@ def _row(one: SubscribedTo) -> MessagePart:
         state = (
             f"{status_text.WARNING} Nothing is posted: {reason.format(who=who)}."
             if reason is not None
-            else f"{status_text.WARNING} Waits: Slack doesn't say just now what {who} may see."
+            else f"{status_text.WARNING} Waits: Slack doesn't say just now what {who} may do."
         )
     lines = (f"{said[:1].upper()}{said[1:]}", dotted(f"by {who}", date(own.made_at)), state)
-    return with_control("\n".join(filter(None, lines)), _ends(one))
+    return with_control("\n".join(filter(None, lines)), _ends(one) if one.may_end else None)
 
 
 def _said(one: SubscribedTo) -> str:

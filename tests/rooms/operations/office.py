@@ -125,6 +125,7 @@ class Office:
     allowed_channels: Collection[str] = ()
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
     routes: Sequence[RouteSettings] = ()
+    default_channel: str | None = None
     acting: Accounts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -143,7 +144,9 @@ class Office:
                 database=self.database,
                 audit_log=self.audit,
                 approvals=Approvals(self.database, approval_rows),
-                rules=AccessRules(self.grants, self.allowed_channels, self.approvals, self.routes),
+                rules=AccessRules(
+                    self.grants, self.allowed_channels, self.approvals, self.routes, self.default_channel
+                ),
                 people=self.team,
                 health=Watching(),
                 metrics=self.metrics,

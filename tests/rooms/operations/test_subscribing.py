@@ -4,24 +4,29 @@ from dataclasses import replace
 
 import pytest
 
+from bot.operations.actions.unsubscribe import Unsubscribe
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
 from bot.operations.model import Origin, Person, Refusal, Standing
 from bot.operations.outcomes import (
     AlreadyPressed,
+    Done,
     NoSubscription,
+    NotFound,
     NotSubscribed,
     Offered,
     Outcome,
     Refused,
 )
 from bot.operations.places import Readers
-from bot.settings import ChannelId, PersonId, RouteSettings
+from bot.settings import ChannelId, GrantSettings, PersonId, Role, RouteSettings
 from bot.slack.views.message import Reply
 from bot.slack.views.outcomes import outcome as draw
 from bot.store import Subscription, Subscriptions
 from bot.store.subscriptions import CHANNEL_AT_MOST
-from tests.rooms.operations.office import OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.rooms.operations.office import GRANTS, OPERATOR, SQL_ONLY, VIEWER, Office
+
+DR_ONLY = PersonId("U0DRONLY")
 
 
 async def types(office: Office, line: str, person: PersonId = OPERATOR, **more: object) -> Outcome:
@@ -63,7 +68,7 @@ async def test_what_is_subscribed_to(
 async def test_it_is_on_record_before_and_after(office: Office) -> None:
     """Both to subscribe and to end it: who, where, to what."""
     await types(office, "subscribe failed Oracle")
-    await types(office, "unsubscribe")
+    await types(office, "unsubscribe Oracle")
     rows = await office.audited()
     assert [(row["event"], row.get("operation"), row.get("outcome")) for row in rows] == [
         ("opened", "channel.subscribe", None),
@@ -90,8 +95,8 @@ async def test_one_that_is_there_is_not_made_again(office: Office) -> None:
     assert isinstance(again, NotSubscribed)
     assert again.why is NoSubscription.ALREADY
     await types(office, "subscribe SQL*", OPERATOR)
-    await types(office, "subscribe Oracle*", OPERATOR)
-    assert f"By <@{OPERATOR}>" in (await answered(office, "subscribe Oracle*", SQL_ONLY)).message.text
+    await types(office, "subscribe SQL P*", OPERATOR)
+    assert f"By <@{OPERATOR}>" in (await answered(office, "subscribe SQL P*", SQL_ONLY)).message.text
     assert [each.person_id for each in await kept(office)] == [SQL_ONLY, OPERATOR, OPERATOR]
 
 
@@ -118,13 +123,15 @@ async def test_a_conversation_with_the_bot_can_be_subscribed(office: Office) -> 
     assert (own.channel, own.is_direct) == ("D0ANN", True)
 
 
-@pytest.mark.parametrize("line", ["subscribe SQL*", "unsubscribe"])
+@pytest.mark.parametrize("line", ["subscribe SQL*", "unsubscribe Oracle"])
 async def test_a_message_changes_nothing(office: Office, line: str) -> None:
     """A mention is answered with the button that does it."""
     await types(office, "subscribe Oracle")
     offered = await types(office, line, origin=Origin.MENTION)
     assert isinstance(offered, Offered)
-    assert "Nothing was changed yet" in draw(offered, "r-1").message.text
+    message = draw(offered, "r-1").message
+    assert "Nothing was changed yet" in message.text
+    assert line.split()[1] in message.text
     assert len(await kept(office)) == 1
     done = await office.ask(offered.request, origin=Origin.BUTTON)
     assert draw(done, "r-1").in_channel
@@ -132,7 +139,7 @@ async def test_a_message_changes_nothing(office: Office, line: str) -> None:
 
 
 async def test_whoever_may_ends_what_others_subscribed(office: Office) -> None:
-    """Without words the only one; of several by its words or from the list; a second press says who did."""
+    """By its words or from the list; a second press says who did."""
     await types(office, "subscribe SQL*", SQL_ONLY)
     await types(office, "subscribe Oracle")
     choice = await answered(office, "unsubscribe")
@@ -143,9 +150,9 @@ async def test_whoever_may_ends_what_others_subscribed(office: Office) -> None:
     assert f"<@{SQL_ONLY}> had subscribed it" in reply.message.text
     (left,) = await kept(office)
     for person in (VIEWER, OPERATOR):
-        await types(office, "unsubscribe", person, press="the same")
+        await types(office, "unsubscribe Oracle", person, press="the same")
     assert await kept(office) == ()
-    second = await types(office, "unsubscribe", SQL_ONLY, press="the same")
+    second = await types(office, "unsubscribe Oracle", SQL_ONLY, press="the same")
     assert isinstance(second, AlreadyPressed)
     assert left.pattern == "Oracle"
     none = await types(office, "unsubscribe")
@@ -170,13 +177,16 @@ async def test_the_list_has_what_the_settings_say_too(office: Office) -> None:
 
 
 async def test_the_list_names_nothing_that_is_not_for_the_asker(office: Office) -> None:
-    """Jobs and patterns beyond somebody's grants are not named to them, and can be ended all the same."""
+    """Jobs and patterns beyond somebody's grants are not named to them, and are not theirs to end."""
     office.routes = (RouteSettings(channel=ChannelId("C0PROD"), jobs=("Exchange*",)),)
     for line in ("subscribe Oracle", "subscribe Ora*", "subscribe failed server:dr"):
         await types(office, line)
     message = (await answered(office, "subscriptions", SQL_ONLY)).message
     assert not [word for word in ("Ora", "Exchange", "dr") if word in str(message).replace("under", "")]
-    assert str(message.blocks).count("operation:unsubscribe") == 3
+    assert "operation:unsubscribe" not in str(message.blocks)
+    for each in await kept(office):
+        assert isinstance(await office.ask(Unsubscribe(each.id), SQL_ONLY), Refused)
+    assert len(await kept(office)) == 3
 
 
 @pytest.mark.parametrize(
@@ -184,6 +194,7 @@ async def test_the_list_names_nothing_that_is_not_for_the_asker(office: Office) 
     [
         ({"standing": Standing.DEACTIVATED}, "can't use the bot any more"),
         ({"groups": frozenset()}, "has none of Veeam's roles here any more"),
+        ({"groups": frozenset({"S0VIEW"})}, "can't subscribe channels any more"),
         ({"groups": None}, "Slack doesn't say just now"),
     ],
 )
@@ -220,3 +231,123 @@ async def test_a_channel_that_others_read_by_now_gets_nothing(office: Office) ->
     office.talks.read_by["C0PROD"] = Readers.OTHERS
     await office.clock.advance(10)
     assert await office.service.subscribers.may_get(own, "hq", "SQL Prod") is False
+
+
+def hire(office: Office) -> None:
+    """Let somebody operate dr who may only look at hq."""
+    operator = GrantSettings(user=DR_ONLY, role=Role.BACKUP_OPERATOR, servers=("dr",))
+    viewer = GrantSettings(user=DR_ONLY, role=Role.BACKUP_VIEWER, servers=("hq",))
+    office.grants = (*GRANTS, operator, viewer)
+    office.team.people[DR_ONLY] = Person(DR_ONLY, "dr", Standing.MEMBER, frozenset())
+
+
+async def test_only_where_the_role_is_held_can_be_subscribed(office: Office) -> None:
+    """Whoever operates one server and looks at another subscribes channels to the first alone."""
+    hire(office)
+    for line in ("subscribe server:hq", "subscribe Oracle", "subscribe SQL* server:hq"):
+        refused = await types(office, line, DR_ONLY)
+        assert isinstance(refused, Refused), line
+        assert refused.refusal is Refusal.SCOPE
+    assert isinstance(await types(office, "subscribe Ora*", SQL_ONLY), Refused)
+    assert await kept(office) == ()
+    await types(office, "subscribe", DR_ONLY)
+    (own,) = await kept(office)
+    may_get = office.service.subscribers.may_get
+    assert (await may_get(own, "hq", "Oracle"), await may_get(own, "dr", "Oracle")) == (False, True)
+
+
+async def test_only_what_one_could_subscribe_to_is_ended(office: Office) -> None:
+    """Another server's subscription stays; one's own, and one that shows nothing any more, can be ended."""
+    hire(office)
+    for line in ("subscribe server:hq", "subscribe server:dr", "subscribe SQL* server:hq"):
+        await types(office, line)
+    await types(office, "subscribe failed", DR_ONLY)
+    assert isinstance(await types(office, "unsubscribe all server:hq", DR_ONLY), Refused)
+    message = (await answered(office, "subscriptions", DR_ONLY)).message
+    assert str(message.blocks).count("operation:unsubscribe") == 2
+    await types(office, "unsubscribe failed all", DR_ONLY)
+    await types(office, "unsubscribe all server:dr", DR_ONLY)
+    assert [each.server for each in await kept(office)] == ["hq", "hq"]
+    office.team.people[OPERATOR] = replace(office.team.people[OPERATOR], standing=Standing.DEACTIVATED)
+    await office.clock.advance(10)
+    await types(office, "unsubscribe SQL* server:hq", DR_ONLY)
+    assert [each.pattern for each in await kept(office)] == [None]
+
+
+async def test_a_role_that_is_held_elsewhere_by_now_shows_nothing(office: Office) -> None:
+    """The list says why nothing is posted."""
+    await types(office, "subscribe server:dr")
+    await types(office, "subscribe Ora*")
+    await types(office, "subscribe ?QL*")
+    office.team.people[OPERATOR] = replace(office.team.people[OPERATOR], groups=frozenset({"S0SQL"}))
+    await office.clock.advance(10)
+    own, *_ = await kept(office)
+    assert await office.service.subscribers.may_get(own, "dr", "SQL Prod") is False
+    said = (await answered(office, "subscriptions")).message.text
+    assert said.count("can't subscribe channels to this any more") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("unsubscribe", 1),
+        ("unsubscribe failed", 1),
+        ("unsubscribe all", 1),
+        ("unsubscribe *", 1),
+        ("unsubscribe SQL*", 0),
+    ],
+)
+async def test_nothing_is_ended_on_a_guess(office: Office, line: str, left: int) -> None:
+    """The only one is no more meant than any other: without its name a list asks, with a button."""
+    await types(office, "subscribe failed SQL*")
+    outcome = await types(office, line)
+    assert len(await kept(office)) == left
+    if line in {"unsubscribe", "unsubscribe failed"}:
+        assert isinstance(outcome, Done)
+        assert str(draw(outcome, "r-1").message.blocks).count("operation:unsubscribe") == 1
+
+
+async def test_an_offer_to_unsubscribe_is_of_one(office: Office) -> None:
+    """By mention: its button ends the subscription that the message names, whatever comes after it."""
+    await types(office, "subscribe SQL*")
+    offered = await types(office, "unsubscribe SQL*", origin=Origin.MENTION)
+    (own,) = await kept(office)
+    assert isinstance(offered, Offered)
+    assert offered.request == Unsubscribe(own.id)
+    assert f"failures and warnings of jobs like `SQL*`, by <@{OPERATOR}>" in draw(offered, "r-1").message.text
+
+
+@pytest.mark.parametrize("name", ["Database", "Oracle"])
+async def test_a_renamed_job_is_unsubscribed_by_either_name(office: Office, name: str) -> None:
+    """By the name it has now, at once, and by the one it had."""
+    await types(office, "subscribe Oracle")
+    office.world.book.rename_job(office.world.job("Oracle"), "Database")
+    assert "*Database*" in (await answered(office, "subscriptions")).message.text
+    await types(office, f"unsubscribe {name}")
+    assert await kept(office) == ()
+
+
+@pytest.mark.parametrize("line", ["subscribe server:h", "subscribe Oracle server:h"])
+async def test_a_part_of_a_servers_name_subscribes_to_nothing(office: Office, line: str) -> None:
+    """A server is meant by its whole name, and named as the nearest."""
+    missing = await types(office, line)
+    assert isinstance(missing, NotFound)
+    assert (missing.what, missing.nearest) == ("server", ("hq",))
+    assert await kept(office) == ()
+
+
+@pytest.mark.parametrize(
+    ("default", "line", "is_said"),
+    [
+        ("C0BACKUPS", "subscribe", True),
+        ("C0BACKUPS", "subscribe success", False),
+        ("C0PROD", "subscribe", False),
+        (None, "subscribe", False),
+    ],
+)
+async def test_the_default_channel_is_named_where_it_loses_something(
+    office: Office, default: str | None, line: str, *, is_said: bool
+) -> None:
+    """There is one, it is another, and it would have had these results."""
+    office.default_channel = default
+    assert ("The default channel" in (await answered(office, line)).message.text) is is_said

@@ -89,6 +89,8 @@ READ: list[tuple[str, Request]] = [
         Subscribe(NamedJob("SQL Prod", before=("failed",)), results=(RouteResult.FAILED,)),
     ),
     ("unsubscribe", Unsubscribe()),
+    ("unsubscribe failed all", Unsubscribe(results=(RouteResult.FAILED,), is_all=True)),
+    ('unsubscribe "All"', Unsubscribe(text="All")),
     ("unsubscribe failed SQL* server:hq", Unsubscribe(None, "SQL*", (RouteResult.FAILED,), "hq")),
     ("whoami", ShowWhoami()),
     ("whoami @U012ABC", ShowWhoami(PersonId("U012ABC"))),

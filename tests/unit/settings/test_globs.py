@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.settings import LONGEST_GLOB, matches_glob
+from bot.settings import LONGEST_GLOB, globs_overlap, matches_glob
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,18 @@ def naive(glob: str, name: str) -> bool:
 def test_a_glob_fits_what_a_simple_matcher_says(glob: str, name: str) -> None:
     """Taking each piece where it first occurs loses no match."""
     assert matches_glob(glob, name) is naive(glob, name)
+
+
+NAMES = ["".join(letters) for length in range(7) for letters in itertools.product("ab", repeat=length)]
+
+
+@given(one=st.text("abA*?", max_size=3), other=st.text("ab*?", max_size=3))
+@example("*a", "b*")
+@example("?a", "a*a")
+def test_globs_overlap_where_a_name_fits_both(one: str, other: str) -> None:
+    """Found without trying names: the shortest of both is no longer than both together."""
+    common = any(matches_glob(one, name) and matches_glob(other, name) for name in NAMES)
+    assert globs_overlap(one, other) is common
 
 
 @pytest.mark.parametrize(

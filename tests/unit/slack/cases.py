@@ -24,7 +24,7 @@ from bot.operations.actions.retry_all import RetriedJob, RetryAllAnswer
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.actions.subscribe import Subscribe, SubscribedAnswer
-from bot.operations.actions.unsubscribe import UnsubscribedAnswer
+from bot.operations.actions.unsubscribe import Unsubscribe, UnsubscribedAnswer
 from bot.operations.impact import PickForm
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.machine_holders import Held, Holders
@@ -68,6 +68,7 @@ from bot.operations.outcomes import (
     Ran,
     Refused,
     StaleButton,
+    SubscribedTo,
     Switched,
     SyntaxProblem,
     TooMany,
@@ -80,7 +81,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions
-from bot.operations.queries.subscriptions import RoutedTo, SubscribedTo, SubscriptionsAnswer
+from bot.operations.queries.subscriptions import RoutedTo, SubscriptionsAnswer
 from bot.operations.queries.why import ExplainedRun
 from bot.settings import ChannelId, Role, RouteSettings
 from bot.slack.codec import UnreadablePress, UnreadableReason
@@ -233,7 +234,7 @@ def _subscription_answers() -> dict[str, Answer]:
         SubscribedTo(of_job, job_name="SQL renamed"),
         SubscribedTo(everything, Refusal.STANDING),
         SubscribedTo(awkward, Refusal.GROUPS_UNREADABLE, job_name=awkward.pattern),
-        SubscribedTo(replace(of_job, id=10, person_id=BEN), is_named=False),
+        SubscribedTo(replace(of_job, id=10, person_id=BEN), Refusal.SCOPE, is_named=False, may_end=False),
     )
     routes = (
         RoutedTo(
@@ -248,7 +249,7 @@ def _subscription_answers() -> dict[str, Answer]:
         RoutedTo(RouteSettings(channel=ChannelId("C0PROD"), jobs=("Payroll*",)), is_named=False),
     )
     return {
-        "subscribed": SubscribedAnswer(of_job),
+        "subscribed": SubscribedAnswer(of_job, leaves_default=True),
         "subscribed-directly": SubscribedAnswer(direct),
         "subscribed-awkward": SubscribedAnswer(awkward),
         "unsubscribed": UnsubscribedAnswer(SubscribedTo(everything), ANN),
@@ -271,8 +272,11 @@ def _not_subscribed() -> dict[str, Outcome]:
         )
         for why in NoSubscription
     }
-    offered = Offered(Subscribe.operation, Subscribe(NamedJob("SQL <!here>", server="hq")))
-    return cases | {"offered-subscribe": offered}
+    ends = SubscribedTo(there.subscription, job_name="SQL <!here>")
+    return cases | {
+        "offered-subscribe": Offered(Subscribe.operation, Subscribe(NamedJob("SQL <!here>", server="hq"))),
+        "offered-unsubscribe": Offered(Unsubscribe.operation, Unsubscribe(7), subscription=ends),
+    }
 
 
 def _retried_all(done: int) -> RetryAllAnswer:
