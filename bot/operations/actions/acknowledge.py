@@ -1,12 +1,14 @@
 """`ack`: own a job's failed run, for everybody to see. VBR has no part in it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, Self
 
 from msgspec.structs import replace
 
 from bot.operations.actions import FollowUpAction, PreparedAction, Target
 from bot.operations.backend import Backend, FollowUp
-from bot.operations.commands import CommandLine, Unreadable
+from bot.operations.commands import CommandLine, Unreadable, before_comment, comment_in
 from bot.operations.model import (
     OPERATORS,
     Alias,
@@ -16,7 +18,15 @@ from bot.operations.model import (
     Request,
     RequestContext,
 )
-from bot.operations.outcomes import Acknowledged, Blocked, Effect, NotPossible, Outcome
+from bot.operations.outcomes import (
+    Acknowledged,
+    Blocked,
+    Effect,
+    NeedsForm,
+    NotPossible,
+    Outcome,
+    SyntaxProblem,
+)
 from bot.settings import PersonId, ServerName
 from bot.store import FailedRun
 from bot.veeam import JobId, JobState, SessionId, VeeamError, VeeamServer
@@ -41,6 +51,8 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         button="Acknowledge",
     )
 
+    takes_comment = True
+
     run: SessionId | None = None
     turn: int = 0
     comment: str | None = None
@@ -50,12 +62,29 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     @classmethod
     def parse(cls, line: CommandLine) -> Request:
         """Read the job's name, and the comment."""
-        line, comment = line.split_comment()
         job, _ = line.job_and_options(cls)
         named = line.or_topic(job)
-        if isinstance(named, NamedJob) and not named.text:
+        if isinstance(named, NamedJob) and not named.readings:
             raise Unreadable(line.usage("Which job?"))
-        return cls(named, comment=comment)
+        return cls(named, comment=line.comment)
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """There are none but the comment."""
+        return super().options_in(before_comment(words))
+
+    def read_with(self, options: Sequence[str]) -> Self:
+        """Return the same request with these words, and no others, as its options and its comment."""
+        return replace(super().read_with(options), comment=comment_in(options))
+
+    async def pick(self, backend: Backend, context: RequestContext) -> Outcome:
+        """Return the job whose name is all that was read as the comment; else ask which one is meant."""
+        found = await super().pick(backend, context)
+        if not isinstance(found, NeedsForm) or not isinstance(self.job, NamedJob) or not self.job.readings:
+            return found
+        operation = self.operation
+        typed = " ".join((operation.name, *self.job.after))
+        return SyntaxProblem(typed, f"Which job? Usage: {operation.usage}", operation.examples[0])
 
     @property
     def reason(self) -> str | None:

@@ -15,7 +15,15 @@ from msgspec.structs import replace
 from bot.operations.actions import Action, AffectedJob, FollowUpAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.clock_times import clock_time_in, next_time, with_zone
-from bot.operations.commands import OR_IN_QUOTES, CommandLine, Unreadable, doubt_about_span, span_in
+from bot.operations.commands import (
+    OR_IN_QUOTES,
+    CommandLine,
+    Unreadable,
+    before_comment,
+    comment_in,
+    doubt_about_span,
+    span_in,
+)
 from bot.operations.matching import fold
 from bot.operations.model import (
     OPERATORS,
@@ -115,6 +123,7 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
         finds_by_form=True,
     )
 
+    takes_comment = True
     span: timedelta | None = None
     at: Annotated[time, Meta(tz=False)] | None = None
     until: Annotated[datetime, Meta(tz=True)] | None = None
@@ -124,7 +133,6 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
     @classmethod
     def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
         """Read the job or the server, for how long, and the comment; what is missing a form asks."""
-        line, comment = line.split_comment()
         job, options = line.job_and_options(cls)
         if line.server is not None and (not job.text or (is_glob(job.text) and not job.exact)):
             span, at = options["span"], options["at"]
@@ -132,13 +140,13 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
                 return line.problem(
                     "For how long? Planned maintenance of a server ends at a time.", "mute server:hq 4h"
                 )
-            return MuteServer(line.server, job.text or None, span, at, comment=comment)
-        return cls(line.or_topic(job), **options, comment=comment)
+            return MuteServer(line.server, job.text or None, span, at, comment=line.comment)
+        return cls(line.or_topic(job), **options, comment=line.comment)
 
     @classmethod
     def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
-        """Read for how long."""
-        return MuteLength.options_in(words)
+        """Read for how long, before the comment."""
+        return MuteLength.options_in(before_comment(words))
 
     @classmethod
     def doubt_about(cls, words: Sequence[str]) -> str | None:
@@ -146,6 +154,10 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
         return MuteLength.doubt_about(words)
 
     @classmethod
+    def read_with(self, options: Sequence[str]) -> Self:
+        """Return the same request with these words, and no others, as its options and its comment."""
+        return replace(super().read_with(options), comment=comment_in(options))
+
     def on_button(cls, job: KnownJob, snapshot: Snapshot | None) -> Self:
         """Return the request for the form: a mute is of a job, however it stands."""
         del snapshot
