@@ -136,11 +136,13 @@ class Edited:
 class Acknowledged:
     """The person owns the job's failed run now, perhaps `instead_of` another.
 
-    `shown_in` are the channels in which a thread says so.
+    `shown_in` are the channels in which a thread says so. `is_unmet`: it is not a run but what is not as
+    expected of the job, and its message says so.
     """
 
     instead_of: PersonId | None = None
     shown_in: tuple[str, ...] = ()
+    is_unmet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +392,7 @@ class Blocked(StrEnum):
     NO_CLONE = "no_clone"  # clone, and VBR's API cannot describe jobs of this type
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
     NOT_FAILED = "not_failed"  # acknowledge, and its latest run has not failed, or was made up for
+    OVER = "over"  # acknowledge what is not as expected, and by now it is
     OWN_ALREADY = "own_already"  # acknowledge, and the person did
     NOT_MUTED = "not_muted"  # unmute, and nothing mutes it
     TIME_PASSED = "time_passed"  # disable until a time that has passed, when it is approved at last

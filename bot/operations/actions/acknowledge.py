@@ -99,7 +99,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         failed = await self._failed(backend.follow_up, server, job_id)
         blocked = None
         if failed is None:
-            blocked = Blocked.NOT_FAILED
+            blocked = Blocked.NOT_FAILED if self.unmet is None else Blocked.OVER
         elif failed.owner is not None and context.person.has_id(failed.owner):
             blocked = Blocked.OWN_ALREADY
         if failed is None or blocked is not None:
@@ -118,9 +118,10 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         else:
             before = await keeper.acknowledge(server, job_id, self.run or SessionId(""), person)
         if before is None:
-            raise VeeamError(server, "the run has been made up for meanwhile")
+            over = "the run has been made up for meanwhile" if self.unmet is None else "this is over by now"
+            raise VeeamError(server, over)
         instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
-        return Acknowledged(instead_of, before.channels)
+        return Acknowledged(instead_of, before.channels, is_unmet=self.unmet is not None)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -130,7 +131,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         run = await self._failed(prepared.kept_by, vbr.name, prepared.target.state.id)
         if run is None or run.owner is None or not prepared.context.person.has_id(run.owner):
             return None
-        return Acknowledged(shown_in=run.channels)
+        return Acknowledged(shown_in=run.channels, is_unmet=self.unmet is not None)
 
     async def _failed(self, keeper: FollowUp, server: ServerName, job_id: JobId) -> FailedRun | None:
         if self.unmet is not None:

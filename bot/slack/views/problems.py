@@ -248,7 +248,9 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
         if each != outcome.operation or outcome.blocked in _BLOCKED_AS_ASKED_FOR
     ]
     name = status_text.job_name(view.state.name, view.server)
-    if outcome.unsupported is None:
+    if outcome.blocked in _SAID_BESIDE:
+        why = f": {_SAID_BESIDE[outcome.blocked]}"
+    elif outcome.unsupported is None:
         why = f" {_obstacle(outcome)}"
     else:
         lacked = outcome.unsupported.capability
@@ -476,8 +478,7 @@ _OBSTACLES = {
     outcomes.Blocked.BUSY: "is running. Stop it first, or wait until it ends.",
     outcomes.Blocked.OTHER_NAME: "has another name than you typed.",
     outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
-    outcomes.Blocked.NOT_FAILED: "has no failed run to acknowledge: its latest went well or was stopped.",
-    outcomes.Blocked.OWN_ALREADY: "is yours already: you acknowledged its failed run.",
+    outcomes.Blocked.OWN_ALREADY: "is yours already: you acknowledged it.",
     outcomes.Blocked.NOT_MUTED: "isn't muted any more.",
     outcomes.Blocked.TIME_PASSED: "was to be disabled until a time that has passed.",
     outcomes.Blocked.UNDESCRIBED: (
@@ -488,6 +489,11 @@ _OBSTACLES = {
 _BLOCKED_AS_ASKED_FOR = frozenset(
     {
         outcomes.Blocked.NO_FULL_REPLICA,
+_SAID_BESIDE = {
+    outcomes.Blocked.NOT_FAILED: "the bot knows of no failed run of it that could be acknowledged.",
+    outcomes.Blocked.OVER: "this is over by now.",
+}
+"""What is no sentence about the job."""
         outcomes.Blocked.NO_FULL_COPY,
         outcomes.Blocked.NO_FULL_TYPE,
         outcomes.Blocked.NO_RESTORE_POINTS,
