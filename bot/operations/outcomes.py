@@ -395,6 +395,7 @@ class Blocked(StrEnum):
     OVER = "over"  # acknowledge what is not as expected, and by now it is
     OWN_ALREADY = "own_already"  # acknowledge, and the person did
     NOT_MUTED = "not_muted"  # unmute, and nothing mutes it
+    MUTED_WITH_SERVER = "muted_with_server"  # unmute, and a mute of its server holds its messages back
     TIME_PASSED = "time_passed"  # disable until a time that has passed, when it is approved at last
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
@@ -424,10 +425,19 @@ class UnsupportedMachine(Detailed):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerMuted:
+    """What mutes a job with others of its server; without `ended_by`, its pattern is not for this person."""
+
+    until: datetime
+    ended_by: str | None  # what to type
+
+
+@dataclass(frozen=True, slots=True)
 class NotPossible(Detailed):
     """The job as it stands, or its server, does not allow it, for a named reason. Nothing was sent.
 
-    `unsupported` goes with `Blocked.UNSUPPORTED`; `recent` is what others did to the job a moment ago.
+    `unsupported` goes with `Blocked.UNSUPPORTED`, `muted` with `Blocked.MUTED_WITH_SERVER`; `recent` is what
+    others did to the job a moment ago.
     """
 
     operation: Operation
@@ -435,6 +445,7 @@ class NotPossible(Detailed):
     blocked: Blocked
     unsupported: Unsupported | None = None
     recent: tuple[RecentAction, ...] = ()
+    muted: ServerMuted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from bot.operations.outcomes import (
     NotFound,
     NotPossible,
     Outcome,
+    ServerMuted,
     SyntaxProblem,
     Unmuted,
 )
@@ -122,8 +123,8 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
         button="Mute",
         finds_by_form=True,
     )
-
     takes_comment = True
+
     span: timedelta | None = None
     at: Annotated[time, Meta(tz=False)] | None = None
     until: Annotated[datetime, Meta(tz=True)] | None = None
@@ -153,11 +154,11 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
         """What is nearly a length of time."""
         return MuteLength.doubt_about(words)
 
-    @classmethod
     def read_with(self, options: Sequence[str]) -> Self:
         """Return the same request with these words, and no others, as its options and its comment."""
         return replace(super().read_with(options), comment=comment_in(options))
 
+    @classmethod
     def on_button(cls, job: KnownJob, snapshot: Snapshot | None) -> Self:
         """Return the request for the form: a mute is of a job, however it stands."""
         del snapshot
@@ -343,7 +344,11 @@ class Unmute(FollowUpAction, frozen=True, tag="unmute"):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | Outcome:
         """Return it for what mutes the job now."""
-        kept = await backend.follow_up.find_mute(target.server, job_id=target.state.id)
+        kept = await backend.follow_up.mute_of(target.server, target.state.id, target.state.name)
+        if kept is not None and kept.is_of_server:
+            view = backend.views.of(context, target.server, target.state)
+            muted = ServerMuted(kept.until, _ending(kept) if may_know(kept, backend, context) else None)
+            return NotPossible(self.operation, view, Blocked.MUTED_WITH_SERVER, muted=muted)
         if kept is None or self.mute not in {0, kept.id}:
             view = backend.views.of(context, target.server, target.state)
             return NotPossible(self.operation, view, Blocked.NOT_MUTED)
@@ -454,12 +459,35 @@ def may_unmute(permissions: Permissions, context: RequestContext, kept: KeptMute
     return may.is_allowed
 
 
+def may_know(kept: KeptMute, backend: Backend, context: RequestContext) -> bool:
+    """Whether the person may know of a mute: of its job, or of all that its pattern may mean.
+
+    Whoever made it or may end it knows of it.
+    """
+    visibility = context.visibility
+    if kept.job_name is not None:
+        return visibility.sees(kept.server, kept.job_name)
+    if not visibility.sees_server(kept.server):
+        return False
+    jobs = () if kept.pattern is None else (kept.pattern,)
+    return (
+        visibility.sees_globs((kept.server,), jobs, backend.fleet.names)
+        or context.person.has_id(kept.person_id)
+        or may_unmute(backend.permissions, context, kept)
+    )
+
+
 def unmute_request(kept: KeptMute) -> Unmute | UnmuteServer:
     """Return what ends a mute, as its button carries it."""
     server = ServerName(kept.server)
     if kept.job_id is None:
         return UnmuteServer(server, kept.pattern, kept.id)
     return Unmute(KnownJob(server, JobId(kept.job_id)), mute=kept.id)
+
+
+def _ending(kept: KeptMute) -> str:
+    """What to type to end the mute of a server."""
+    return " ".join(filter(None, (f"unmute server:{kept.server}", kept.pattern)))
 
 
 def _server(word: str, backend: Backend, context: RequestContext) -> Target | NotFound:

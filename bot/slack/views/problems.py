@@ -273,6 +273,9 @@ def _obstacle(outcome: outcomes.NotPossible) -> str:
                 f"is not an agent policy; its type is {kind}. Only a policy's agents are sent commands: "
                 "other jobs take over their settings when they run next, and keep no backup cache."
             )
+        case outcomes.Blocked.MUTED_WITH_SERVER if outcome.muted is not None:
+            command = "" if outcome.muted.ended_by is None else f": {code(outcome.muted.ended_by)}"
+            return f"is muted with its server until {date(outcome.muted.until)}{command}."
         case outcomes.Blocked.NO_CACHE:
             return f"is of type {kind}. Only computers with Windows keep a backup cache."
         case _:
@@ -486,14 +489,14 @@ _OBSTACLES = {
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
 }
-_BLOCKED_AS_ASKED_FOR = frozenset(
-    {
-        outcomes.Blocked.NO_FULL_REPLICA,
 _SAID_BESIDE = {
     outcomes.Blocked.NOT_FAILED: "the bot knows of no failed run of it that could be acknowledged.",
     outcomes.Blocked.OVER: "this is over by now.",
 }
 """What is no sentence about the job."""
+_BLOCKED_AS_ASKED_FOR = frozenset(
+    {
+        outcomes.Blocked.NO_FULL_REPLICA,
         outcomes.Blocked.NO_FULL_COPY,
         outcomes.Blocked.NO_FULL_TYPE,
         outcomes.Blocked.NO_RESTORE_POINTS,
