@@ -155,7 +155,9 @@ class Service:
         self._open_actions = store.OpenActions(database, holder)
         self._performer = Performer(self._backend, self._presses, requests, self._open_actions)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
-        self._storm_retries = StormRetries(database, self._presses, self._performer, clock)
+        self._storm_retries = StormRetries(
+            database, self._presses, self._performer, self._backend.audit, clock
+        )
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
         self._heard: dict[str, None] = {}

@@ -33,6 +33,7 @@ Identity = tuple[str, str]
 class _Storm:
     """A message that tells of many failures: of these servers, which ended between these moments."""
 
+    storm_id: str
     ts: str
     servers: frozenset[str]
     first: datetime
@@ -101,9 +102,12 @@ class UnrecordedMessages:
         known = await self._newest_known(row.channel)
         place = self._places.get((known.channel, ""))
         storms = () if place is None else place.storms
-        found = (each for each in storms if not each.servers.isdisjoint(servers))
-        ts = next((each.ts for each in found if each.first <= last and each.last >= first), None)
-        return None if ts is None else PostedMessage(known.channel, ts)
+        for each in storms:
+            is_about = not each.servers.isdisjoint(servers) and each.first <= last and each.last >= first
+            # One that the database knows was not lost with it: it lists what it tells of.
+            if is_about and not await self._outbox.is_known(f"storm/{each.storm_id}"):
+                return PostedMessage(known.channel, each.ts)
+        return None
 
     async def _newest_known(self, channel: str) -> PostedMessage:
         if channel not in self._known:
@@ -169,6 +173,7 @@ def _storm(metadata: Mapping[str, Any], ts: str) -> _Storm | None:
         case {
             "event_type": "veeam_storm",
             "event_payload": {
+                "storm_id": str(storm_id),
                 "servers": list(servers),
                 "first_ended_at": str(first),
                 "last_ended_at": str(last),
@@ -176,6 +181,7 @@ def _storm(metadata: Mapping[str, Any], ts: str) -> _Storm | None:
         }:
             try:
                 return _Storm(
+                    storm_id,
                     ts,
                     frozenset(map(str, servers)),
                     datetime.fromisoformat(first),

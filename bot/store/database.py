@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 _WAIT_FOR_LOCK_SECONDS = 5
+_FEW = 4
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 60
 _READ_ONLY = "veeam_bot_read_only"
@@ -136,6 +137,8 @@ class Database:
         self._write_failure: StoreError | None = None
         # SQLite has one writer; queueing here is fair, where waiting for the file's lock is not.
         self._writers = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
+        self.few = asyncio.Semaphore(_FEW)
+        """For transactions that wait for each other while they hold a connection: others need some, too."""
         self.outbox_changed = asyncio.Event()
         """Set when this process has committed rows to the outbox; whoever sends them clears it."""
 

@@ -19,6 +19,10 @@ from bot.store.tables import UtcTime, channel_moves, closed_channels, outbox, re
 OutboxId = NewType("OutboxId", int)
 
 
+_STAYS, _STAYS_FOR = ("expectation_unmet",), timedelta(days=400)
+"""Roots that may be edited long after they were sent."""
+
+
 class Placement(StrEnum):
     """Where a row goes: a message of its own, a reply in its root's thread, or its root, which it edits.
 
@@ -164,6 +168,11 @@ class Outbox:
     async def has(self, transaction: Transaction, key: str) -> bool:
         """Whether there is a row of that key, sent or not."""
         return await transaction.first(select(outbox.c.id).where(outbox.c.key == key)) is not None
+
+    async def is_known(self, key: str) -> bool:
+        """Whether there is a row of that key."""
+        async with self._database.reading() as reading:
+            return await self.has(reading, key)
 
     async def posted(self, transaction: Transaction, key: str) -> PostedMessage | None:
         """Return the message that stands in Slack for a row; None as long as it was not sent."""
@@ -451,8 +460,16 @@ class Outbox:
             dependent.c.sent_at.is_(None),
             dependent.c.parked_at.is_(None),
         )
+        root = outbox.alias()
+        has_root = exists().where(root.c.key == outbox.c.root_key)
         is_over = or_(
-            outbox.c.sent_at < before, and_(outbox.c.sent_at.is_(None), outbox.c.parked_at < before)
+            and_(outbox.c.sent_at < before, outbox.c.kind.not_in(_STAYS)),
+            outbox.c.sent_at < before - _STAYS_FOR,
+            and_(outbox.c.sent_at.is_(None), outbox.c.parked_at < before),
+            # What hangs on a root that is gone would wait for ever.
+            and_(
+                _is_waiting(outbox), outbox.c.created_at < before, outbox.c.root_key.is_not(None), ~has_root
+            ),
         )
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(restored_channels).where(restored_channels.c.found_at < before))

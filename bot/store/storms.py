@@ -7,10 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import channel_failures, storms
+
+STORMS = "storms"
+"""The name by which transactions that change storms wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Storm:
     """A storm of one channel. `joined_at` is when its latest failure was noticed.
 
     `mention` is who is mentioned once a failure of it is final, and `is_mentioned` once that was done. So
-    many failures of the window came `earlier` and have roots of their own. It was `drawn` so many times.
+    many failures of the window came `earlier` and have roots of their own. It was `drawn` so many times, and
+    all of it was retried `turn` times.
     """
 
     id: str
@@ -28,6 +32,7 @@ class Storm:
     mention: str | None = None
     is_mentioned: bool = False
     earlier: int = 0
+    turn: int = 0
     drawn: int = 0
 
 
@@ -35,8 +40,8 @@ class Storm:
 class ChannelFailure:
     """A run that failed, as a channel was told of it: in a storm, at its `place` from 0, or by a root.
 
-    `session_id` is the run's first; `state` is the watch's word for how the run stands. Failures of one
-    `cause_key` have the same trouble: `cause` is its name, `reason` what VBR said.
+    `session_id` is the run's first, `last_session_id` its latest; `state` is the watch's word for how the run
+    stands. Failures of one `cause_key` have the same trouble: `cause` is its name, `reason` what VBR said.
     """
 
     channel: str
@@ -45,6 +50,7 @@ class ChannelFailure:
     job_id: str
     job_name: str
     session_id: str
+    last_session_id: str
     cause_key: str
     cause: str | None
     reason: str | None
@@ -134,18 +140,28 @@ class Storms:
             .on_conflict_do_nothing(index_elements=["channel", "run_key"])
         )
 
+    async def tells_of(self, transaction: Transaction, run_key: str) -> bool:
+        """Whether a storm tells of a run."""
+        found = select(channel_failures.c.run_key).where(
+            channel_failures.c.run_key == run_key, channel_failures.c.storm_id.is_not(None)
+        )
+        return await transaction.first(found.limit(1)) is not None
+
     async def change_state(
-        self, transaction: Transaction, run_key: str, state: str
+        self, transaction: Transaction, run_key: str, state: str, last_session_id: str
     ) -> Sequence[ChannelFailure]:
-        """Note how a run stands now; return what changed of it in storms."""
+        """Note how a run stands now, after this session; return what changed of it in storms."""
         changed = await transaction.values(
             update(channel_failures)
             .where(
                 channel_failures.c.run_key == run_key,
                 channel_failures.c.storm_id.is_not(None),
-                channel_failures.c.state != state,
+                or_(
+                    channel_failures.c.state != state,
+                    channel_failures.c.last_session_id != last_session_id,
+                ),
             )
-            .values(state=state)
+            .values(state=state, last_session_id=last_session_id)
             .returning(*channel_failures.c)
         )
         return tuple(ChannelFailure(**values) for values in changed)
@@ -193,6 +209,14 @@ class Storms:
             .limit(limit)
         )
         return tuple(ChannelFailure(**values) for values in found)
+
+    async def retried(self, storm_id: str, turn: int) -> None:
+        """Note that all of a storm was retried, by the button of this turn."""
+        async with self._database.transaction() as transaction:
+            await transaction.serialise(STORMS)
+            await transaction.execute(
+                update(storms).where(storms.c.id == storm_id, storms.c.turn == turn).values(turn=turn + 1)
+            )
 
     async def purge(self, before: datetime) -> None:
         """Forget the failures that were noticed before a moment, and storms that took none since."""

@@ -333,6 +333,7 @@ storms = Table(
     _maybe_text("mention"),
     Column("is_mentioned", Boolean, nullable=False, server_default=false()),
     Column("earlier", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
     Column("drawn", Integer, nullable=False),
     Index(None, "channel", "joined_at"),
 )
@@ -348,6 +349,7 @@ channel_failures = Table(
     _text("job_id"),
     _text("job_name"),
     _text("session_id"),
+    _text("last_session_id"),
     _text("cause_key"),
     _maybe_text("cause"),
     _maybe_text("reason"),

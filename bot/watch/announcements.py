@@ -8,7 +8,7 @@ whose next automatic attempt did not come are announced here too.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -433,7 +433,7 @@ class Announcer:
         # Whoever stopped the whole session stopped its parts.
         wholes = {report.owner.part_of for report, _ in batch if report.owner.part_of is not None}
         self.forget()
-        async with self._writing() as transaction:
+        async with self._database.few if ahead else nullcontext(), self._writing() as transaction:
             storms = self._gathering(transaction, ahead)
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed | wholes)
@@ -522,7 +522,11 @@ class Announcer:
             continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
             further = messages.attempt_messages(continued, now)
         else:
-            begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), report.retry)
+            retry = report.retry
+            if session.is_failed and report.details is None and decision.destinations:
+                # One of many failures, of which VBR was not asked.
+                retry = self._jobs.retries_at_hand(report.job_id) if report.owner.is_certain else None
+            begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), retry)
             for later in await self._latest_runs(transaction, report.job_id):
                 # What is caught up with, or recorded late, may have been made up for already.
                 begun = begun.recovered_by(later.facts.last) or begun

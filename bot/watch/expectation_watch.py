@@ -304,6 +304,9 @@ class ExpectationWatch:
             for kind, verdict in verdicts.items():
                 if verdict is None and (state.id, kind) not in known.unmet:
                     continue
+                is_still_running = state.is_active and not judging.is_continuous(state)
+                if verdict is None and kind is Kind.NO_SUCCESS and is_still_running:
+                    continue  # it is over once the run has succeeded, not because there is one
                 is_moot = state.is_disabled and kind in {Kind.NO_SUCCESS, Kind.NOT_STARTED}
                 outcome = "disabled" if is_moot else "met"
                 changes.verdicts.append(((state.id, kind.value), verdict, rules[kind], outcome))
@@ -501,6 +504,7 @@ class ExpectationWatch:
             usual=unmet.usual,
             next_run=unmet.next_run,
             full_at=unmet.full_at,
+            told_at=self._clock.now(),
         )
         return UnmetExpectation(
             server=self._server.name,

@@ -303,7 +303,7 @@ def sample_of(job: ExpectedJob, state: JobState, session: Session | None) -> Run
     None for one that did not go well, and for one after such a one: it may have done only what was left.
     """
     is_retry = session is not None and (session.retries is not None or "(retry" in session.name.casefold())
-    if state.result not in _GOOD or not job.was_good or is_retry or _is_continuous(state):
+    if state.result not in _GOOD or not job.was_good or is_retry or is_continuous(state):
         return None
     progress = state.session_progress
     seconds = progress.duration_seconds if progress is not None else None
@@ -463,7 +463,7 @@ def _end_of(state: JobState, now: datetime) -> datetime:
 
 def _due(before: ExpectedJob, state: JobState, sight: Sight) -> tuple[datetime | None, datetime | None]:
     """When the job is to start, or was and did not; and the start that is gone with its schedule."""
-    if state.is_disabled or _is_continuous(state):
+    if state.is_disabled or is_continuous(state):
         return None, None
     now, pending, upcoming = sight.now, before.due_at, state.next_run
     if pending is not None and pending <= now:
@@ -493,7 +493,7 @@ def _is_void(pending: datetime, upcoming: datetime | None, sight: Sight) -> bool
     return sight.is_blind and was != will_be
 
 
-def _is_continuous(state: JobState) -> bool:
+def is_continuous(state: JobState) -> bool:
     """Whether it has no runs at set times: an immediate copy."""
     return (state.backup_copy_mode or "").casefold() == "immediate"
 
@@ -501,7 +501,7 @@ def _is_continuous(state: JobState) -> bool:
 def _no_success(
     job: ExpectedJob, state: JobState, rule: Rule, sight: Sight, *, is_told_as_disabled: bool
 ) -> Unmet | None:
-    if (state.is_disabled and is_told_as_disabled) or (state.is_active and _is_continuous(state)):
+    if (state.is_disabled and is_told_as_disabled) or (state.is_active and is_continuous(state)):
         return None
     if rule.is_preset and job.missed_at is None and not (state.is_active and state.last_run is not None):
         return None
@@ -531,7 +531,7 @@ def _not_started(job: ExpectedJob, state: JobState, rule: Rule, sight: Sight) ->
 
 
 def _too_long(state: JobState, rule: Rule, sight: Sight, usual: float | None) -> Unmet | None:
-    if not state.is_active or state.last_run is None or usual is None or _is_continuous(state):
+    if not state.is_active or state.last_run is None or usual is None or is_continuous(state):
         return None
     taken = sight.now - state.last_run
     expected = timedelta(seconds=usual)

@@ -334,7 +334,8 @@ class StormCause(Facts, frozen=True, kw_only=True):
 class StormFacts(Facts, frozen=True, kw_only=True):
     """Many failures of one channel that are announced together, as they stand.
 
-    So many came `earlier`, within the same window, and were announced one by one.
+    So many came `earlier`, within the same window, and were announced one by one. `turn` counts how often
+    all of them were retried.
     `recovered` of them went well since, `retrying` have another attempt ahead, people stopped `stopped`.
     `causes` are the most frequent ones, of `causes_total`. `jobs` are the first few that stand failed, by ID
     and name.
@@ -347,6 +348,7 @@ class StormFacts(Facts, frozen=True, kw_only=True):
     first_ended_at: datetime
     last_ended_at: datetime
     earlier: int = 0
+    turn: int = 0
     recovered: int = 0
     retrying: int = 0
     stopped: int = 0
@@ -526,11 +528,13 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     next_run: datetime | None = None
     full_at: datetime | None = None
     acknowledged: Acknowledgement | None = None
+    told_at: datetime | None = None
 
     @property
     def key(self) -> str:
-        """What it is known by, in the outbox and wherever it is acknowledged or muted."""
-        return f"expectation/{self.server}/{self.kind}/{self.subject}/{self.since.isoformat()}"
+        """What it is known by in the outbox: one that was over and is unmet again is another one."""
+        told_at = "" if self.told_at is None else self.told_at.isoformat()
+        return f"expectation/{self.server}/{self.kind}/{self.subject}/{self.since.isoformat()}/{told_at}"
 
 
 class ExpectationUnmet(Facts, frozen=True, kw_only=True, tag="expectation_unmet"):

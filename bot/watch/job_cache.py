@@ -163,6 +163,11 @@ class JobCache:
             self._jobs[job_id] = replace(known, is_gone=True)
         return self._jobs.get(job_id)
 
+    def retries_at_hand(self, job_id: JobId) -> RetryPolicy:
+        """Return how VBR retries a job as far as it was asked before; else as it does by default."""
+        policy, _ = self._retries.get(job_id, (None, None))
+        return policy or RetryPolicy(enabled=True)
+
     async def retries_of(self, job_id: JobId) -> RetryPolicy | None:
         """Return how VBR retries a job; None if it doesn't say, or not in time for what is announced.
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.settings import PollingSettings, ServerName, StormSettings
 from bot.store import (
+    STORMS,
     ChannelFailure,
     Database,
     NewOutboxRow,
@@ -101,10 +102,16 @@ class StormGathering:
 
     async def follow(self, run: Run) -> None:
         """Note how a run stands that a storm may tell of."""
-        if all(each.storm is None for each in run.channels):
+        is_told = any(each.storm is not None for each in run.channels)
+        if not is_told and (len(run.facts.attempts) > 1 or run.facts.recovery is not None):
+            # The message of an action may have become the run's root since.
+            is_told = await self._storms.tells_of(self._transaction, run.facts.key)
+        if not is_told:
             return
         await self._be_alone()
-        for changed in await self._storms.change_state(self._transaction, run.facts.key, _state(run)):
+        for changed in await self._storms.change_state(
+            self._transaction, run.facts.key, _state(run), run.facts.latest.session_id
+        ):
             if changed.storm_id is not None:
                 self._pages[changed.storm_id].add(_page_of(changed))
 
@@ -117,7 +124,7 @@ class StormGathering:
 
     async def _be_alone(self) -> None:
         if not self._is_alone:
-            await self._transaction.serialise("storms")
+            await self._transaction.serialise(STORMS)
             self._is_alone = True
 
     async def _next_place(self, storm_id: str) -> int:
@@ -156,11 +163,14 @@ class StormGathering:
         mention = storm.mention if may_mention and not storm.is_mentioned else None
         root = facts.StormBegan(storm=summary, mention=storm.mention if may_mention else None)
         rows: list[NewOutboxRow] = []
+        is_mentioned = storm.is_mentioned or may_mention
         if storm.drawn == 1:
             rows.append(
                 message(key, storm.channel, root, self._now, priority=ROOT, due_at=self._now + SETTLES)
             )
-        elif not await self._outbox.revise(self._transaction, key, facts.encode(root)):
+        elif await self._outbox.revise(self._transaction, key, facts.encode(root)):
+            is_mentioned = may_mention
+        else:
             rows.append(self._edit(storm, key, facts.StormChanged(storm=summary)))
             if mention is not None:
                 final = facts.StormFinal(storm=summary, mention=mention)
@@ -168,9 +178,7 @@ class StormGathering:
         for page in pages:
             rows += await self._page(storm, page, summary.count)
         await self._outbox.add(self._transaction, rows)
-        await self._storms.put(
-            self._transaction, replace(storm, is_mentioned=storm.is_mentioned or may_mention)
-        )
+        await self._storms.put(self._transaction, replace(storm, is_mentioned=is_mentioned))
 
     async def _page(self, storm: Storm, page: int, count: int) -> list[NewOutboxRow]:
         """A page of a storm's list: new, changed before it was sent, or edited."""
@@ -238,6 +246,7 @@ def storm_facts(
         first_ended_at=min(part.first_ended_at for part in parts),
         last_ended_at=max(part.last_ended_at for part in parts),
         earlier=storm.earlier,
+        turn=storm.turn,
         recovered=states["recovered"],
         retrying=states["retrying"],
         stopped=states["stopped"],
@@ -278,6 +287,7 @@ def _failure(run: Run, channel: str, now: datetime, causes: CauseRules) -> Chann
         job_id=run.facts.job_id,
         job_name=run.facts.job_name,
         session_id=run.facts.first.session_id,
+        last_session_id=run.facts.latest.session_id,
         cause_key=key,
         cause=None if found is None else _named(found),
         reason=None if reason is None else " ".join(reason.split())[:_REASON_CHARACTERS],

@@ -616,7 +616,7 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
         ann.page.locator(".message").filter(has_text="started by @Ann Administrator").first
     ).to_be_visible()
 
-    await ann.page.get_by_role("button", name="veeam", exact=True).click()
+    await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await ann.page.get_by_role("button", name="Messages", exact=True).click()
     await ann.types("status")
     await expect(ann.messages.last).to_contain_text("hq")

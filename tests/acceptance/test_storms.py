@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.slack.messages import Message
+from bot.sandbox.vbr import Outcome
 from bot.sandbox.vbr.state import Job
 from tests.acceptance.matrix import CLICKED, PEOPLE, WHY, cases, may
-from tests.acceptance.rig import PROD, RETRY, Rig, Setting
+from tests.acceptance.rig import EVERYTHING, PROD, RETRY, Rig, Setting
 
 NAMES = tuple(f"Nightly {number}" for number in range(8))
 ROW = "retry_all"
@@ -45,9 +46,11 @@ async def stormy(rig: Rig) -> Message:
 
 
 async def test_retry_all(rig: Rig) -> None:
-    """One press retries each once, and says so in the thread; a second one is told; then all recovered."""
+    """One press retries each once, and says so in the thread; a second one is told; later comes another."""
     await rig.start()
     root = await stormy(rig)
+    again = [job for job in rig.world.jobs if job.name == NAMES[0]]
+    rig.world.plan(again[0], [Outcome("Failed", DISK), Outcome("Success")])
     assert "all of them" in root.text.casefold()
     assert root.content.metadata is not None
     assert root.content.metadata["event_payload"]["count"] == len(NAMES)
@@ -57,14 +60,18 @@ async def test_retry_all(rig: Rig) -> None:
     await rig.until(lambda: any("retried 8 of 8 jobs" in each.text for each in rig.everything()))
     await ole.presses(root, "Retry all")
     await rig.until(lambda: rig.whispers("ole"))
-    await rig.until(lambda: "All 8 failed jobs recovered" in storms(rig)[0].text)
+    await rig.until(lambda: "7 of 8 recovered" in storms(rig)[0].text)
     assert rig.sent("POST", RETRY) == len(NAMES)
+    await rig.until(lambda: "Retry 1 job?" in str(storms(rig)[0].blocks) and rig.waiting() == 0)
+    await ole.presses(storms(rig)[0], "Retry all")
+    await rig.until(lambda: "All 8 failed jobs recovered" in storms(rig)[0].text)
+    assert rig.sent("POST", RETRY) == len(NAMES) + 1
     assert "already pressed" in rig.whispers("ole")[0]
     (said,) = (each for each in rig.everything() if "retried 8 of 8 jobs" in each.text)
     assert said.thread_ts == root.ts
     assert not rig.told()
     recorded = rig.rows("SELECT job_name FROM audit WHERE event = 'opened' AND operation = 'job.retry'")
-    assert sorted(row["job_name"] for row in recorded) == sorted(NAMES)
+    assert sorted(row["job_name"] for row in recorded) == sorted([*NAMES, NAMES[0]])
 
 
 async def test_who_may_not_retry_all(rig: Rig) -> None:
@@ -100,3 +107,19 @@ async def test_an_older_database_finds_its_storm_again(rig: Rig, tmp_path: Path)
     await rig.until(lambda: rig.waiting() == 0)
     assert {(each.channel, each.ts) for each in rig.everything()} == there
     assert len(rig.slack.messages(PROD)) == 1
+
+
+async def test_retry_all_ends_at_ones_grants(tmp_path: Path) -> None:
+    """Jobs outside the presser's grants stay as they are: counted, not named, and refused on record."""
+    grants = '[[grants]]\nuser = "U0NIA"\nrole = "Veeam Backup Operator"\njobs = ["*0", "*1"]\n'
+    async with Rig(tmp_path, Setting(toml=EVERYTHING + grants, polling_seconds=0.2)) as rig:
+        await rig.start()
+        root = await stormy(rig)
+        await rig.slack.person("nia").presses(root, "Retry all")
+        await rig.until(lambda: any("retried 2 of 8 jobs" in each.text for each in rig.everything()))
+        (said,) = (each for each in rig.everything() if "retried 2 of 8 jobs" in each.text)
+        assert "6 outside their permissions" in said.text
+        assert NAMES[5] not in said.text
+        assert rig.sent("POST", RETRY) == 2
+        refused = rig.rows("SELECT * FROM audit WHERE outcome = 'refused'")
+        assert refused

@@ -13,6 +13,7 @@ from bot.observability import Clock
 from bot.operations import outcomes
 from bot.operations.actions.perform import Performer
 from bot.operations.actions.retry import Retry
+from bot.operations.audit_trail import AuditTrail
 from bot.operations.model import (
     OPERATORS,
     Confirmation,
@@ -20,6 +21,7 @@ from bot.operations.model import (
     Kind,
     KnownJob,
     Operation,
+    Refusal,
     Request,
     RequestContext,
     Style,
@@ -34,7 +36,10 @@ _STANDS_FAILED = ("failed", "retrying")
 
 
 class RetryAll(Request, frozen=True, tag="retry_all"):
-    """Retry every job of a storm that still stands failed. Nobody types it."""
+    """Retry every job of a storm that still stands failed. Nobody types it.
+
+    `turn` is how often that was done when the button was drawn: what failed again since is another press.
+    """
 
     operation = Operation(
         name="retry_all",
@@ -54,6 +59,7 @@ class RetryAll(Request, frozen=True, tag="retry_all"):
     )
 
     storm_id: str
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,15 @@ class StormRetries:
     """Retries storms. Raises `StoreError` only where nothing was done."""
 
     def __init__(
-        self, database: store.Database, presses: store.PressClaims, performer: Performer, clock: Clock
+        self,
+        database: store.Database,
+        presses: store.PressClaims,
+        performer: Performer,
+        audit: AuditTrail,
+        clock: Clock,
     ) -> None:
         self._database = database
+        self._audit = audit
         self._storms = store.Storms(database)
         self._presses = presses
         self._performer = performer
@@ -92,9 +104,12 @@ class StormRetries:
         """Retry what still stands failed, a few at a time."""
         operation, person = request.operation, context.person
         async with self._database.reading() as reading:
+            storm = await self._storms.of(reading, request.storm_id)
             found = await self._storms.failures(
                 reading, request.storm_id, limit=RETRIED_AT_MOST + 1, states=_STANDS_FAILED
             )
+        if storm is None or storm.channel != context.gesture.channel_id:
+            found = ()  # the message that has the button stands in the storm's own channel
         key = context.gesture.press_key
         claim = store.PressClaim(key, person.id, operation.name, self._clock.now())
         if (first := await self._presses.claim(claim)) is not None:
@@ -112,6 +127,8 @@ class StormRetries:
         jobs = tuple(await asyncio.gather(*tried))
         if not any(isinstance(job.outcome, outcomes.Done | outcomes.Unclear) for job in jobs):
             await self._presses.release(key)
+        else:
+            await self._storms.retried(request.storm_id, request.turn)
         left_out = max(0, len(found) - RETRIED_AT_MOST)
         return outcomes.Done(RetryAllAnswer(request.storm_id, person.id, self._clock.now(), jobs, left_out))
 
@@ -120,11 +137,18 @@ class StormRetries:
         try:
             # What it did is told with all the others.
             async with self._performer.answering(context.gesture):
-                return await self._performer.perform(action, context)
+                outcome = await self._performer.perform(action, context)
+            hidden = outcome.hidden if isinstance(outcome, outcomes.NotFound) else None
+            if hidden is not None:
+                # A job that the person may not know of, though the channel does: a refusal, on record.
+                await self._audit.refused(action.operation, context, Refusal.SCOPE, hidden)
         except VeeamError as error:
             return outcomes.Failed(action.operation, error)
         except store.StoreError:
             return outcomes.InternalError("store", changed=False)
+        if hidden is not None:
+            return outcomes.Refused(Refusal.SCOPE, action.operation, context.person.standing)
+        return outcome
 
 
 def _gesture_for(gesture: Gesture, failure: store.ChannelFailure, number: int) -> Gesture:

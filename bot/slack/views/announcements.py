@@ -40,6 +40,8 @@ _CHANNEL_PROBLEMS = {
     "messages_tab_disabled": ("the app takes no direct messages", "Switch on the app's Messages tab."),
 }
 _TYPES_SHOWN = 8
+_SERVERS_IN_METADATA = 50
+"""Slack takes a few kilobytes of metadata."""
 _REFUSED_OUTCOMES = {
     "set_aside": "It was skipped; later messages are being sent. See the bot's log.",
     "no_mentions": (
@@ -103,7 +105,7 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             of_storm = {
                 "storm_id": storm.storm_id,
                 "count": storm.count,
-                "servers": list(storm.servers),
+                "servers": list(storm.servers[:_SERVERS_IN_METADATA]),
                 "first_ended_at": storm.first_ended_at.isoformat(),
                 "last_ended_at": storm.last_ended_at.isoformat(),
             }

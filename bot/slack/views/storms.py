@@ -17,7 +17,7 @@ _NAME_LIMIT = 60
 _UNTRIED: Mapping[type[outcomes.Outcome], str] = {
     outcomes.ApprovalRequested: "waiting for approval",
     outcomes.AlreadyRequested: "waiting for approval",
-    outcomes.Refused: "outside your permissions",
+    outcomes.Refused: "outside their permissions",
     outcomes.NotFound: "no longer in VBR",
     outcomes.NotPossible: "already running, or can't be retried on their server",
     outcomes.Unclear: "unclear, because VBR's answer was lost: check these jobs",
@@ -34,7 +34,7 @@ _STATES = {
 
 def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message:
     """The root: how many failed and where, their causes, and how many recovered since."""
-    where = _servers(storm)
+    where = _servers(storm.servers)
     if not storm.failed:
         sign, what = status_text.SUCCESS, f"All {storm.count:,} failed jobs recovered"
         if storm.stopped:
@@ -76,9 +76,9 @@ def storm_list(announced: facts.StormList) -> Message:
     return compose([listed, note(more)])
 
 
-def _servers(storm: facts.StormFacts) -> str:
-    named = [strong(server) for server in storm.servers[:_SERVERS_NAMED]]
-    left_out = len(storm.servers) - len(named)
+def _servers(servers: Sequence[str]) -> str:
+    named = [strong(server) for server in servers[:_SERVERS_NAMED]]
+    left_out = len(servers) - len(named)
     if left_out:
         return f"{', '.join(named)} and {count(left_out, 'more server')}"
     return " and ".join(filter(None, (", ".join(named[:-1]), named[-1]))) if named else "no server"
@@ -91,11 +91,7 @@ def _causes(storm: facts.StormFacts) -> list[str]:
         said = (
             code(cause.text, _CAUSE_LIMIT) if cause.text else "" if cause.name else "no reason given by VBR"
         )
-        where = (
-            ""
-            if set(cause.servers) == set(storm.servers)
-            else f" on {', '.join(map(literal, cause.servers))}"
-        )
+        where = "" if set(cause.servers) == set(storm.servers) else f" on {_servers(cause.servers)}"
         every = "All of them" if cause.count == storm.count else count(cause.count, "job")
         name = strong(cause.name) if cause.name else ""
         lines.append(f"{every}{where}: {' · '.join(filter(None, (name, said)))}")
@@ -130,8 +126,12 @@ def retried_all(answer: RetryAllAnswer) -> Message:
         )
     sign = status_text.SUCCESS if started == len(answer.jobs) else status_text.WARNING
     head = f"{sign} {who} retried {started:,} of {count(len(answer.jobs), 'job')}."
-    others = [f"{len(names):,} {why}: {_named(names)}" for why, names in grouped.items()]
-    more = f"{count(answer.left_out, 'more job')} not tried: press again." if answer.left_out else ""
+    hidden = _UNTRIED[outcomes.Refused]
+    others = [
+        f"{len(names):,} {why}" + ("" if why == hidden else f": {_named(names)}")
+        for why, names in grouped.items()
+    ]
+    more = f"{count(answer.left_out, 'more job')} not tried yet." if answer.left_out else ""
     return compose([paragraph(head, *others, more)])
 
 
@@ -139,7 +139,7 @@ def _retry_all(storm: facts.StormFacts) -> MessagePart:
     """The button, with a dialog that says how many jobs and which."""
     if not storm.failed:
         return NOTHING
-    control = request_control(RetryAll(storm.storm_id), name="", server="", prominent=True)
+    control = request_control(RetryAll(storm.storm_id, storm.turn), name="", server="", prominent=True)
     confirmation = RetryAll.operation.confirmation
     if control is None or confirmation is None:
         return NOTHING

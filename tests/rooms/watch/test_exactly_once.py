@@ -1,7 +1,8 @@
 """Whatever dies, and whenever: each session is told exactly once.
 
 Two processes watch one server and send from one outbox, while sessions end, time passes, the server goes
-dark, and either process is killed around any of its transactions or around any message it posts.
+dark, their clock is set, Slack says 429, and either process is killed around any of its transactions or
+around any message it posts.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from bot.observability import Health
+from bot.observability import Clock, Health
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.jobmodels import daily
 from bot.store import Database, Outbox, OutboxRow, Placement, PostedMessage, Transaction
@@ -36,7 +38,7 @@ from bot.watch.runs import Run
 from tests.rooms.store.databases import KINDS, Template, template_of
 from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import DEFAULT, Site, route_to, rules
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, SkewedClock
 
 T = TypeVar("T")
 SCHEDULES = int(os.environ.get("SCHEDULES", "1"))
@@ -72,7 +74,7 @@ class Mortal(Database):
 class Process:
     """One replica: its database, its client, its watch."""
 
-    def __init__(self, holder: str, url: str, clock: FakeClock, vbr: VbrSandbox, storm_from: int) -> None:
+    def __init__(self, holder: str, url: str, clock: Any, vbr: VbrSandbox, storm_from: int) -> None:
         self.holder = holder
         self._storm_from = storm_from
         self._url = url
@@ -107,9 +109,16 @@ class Channels:
     def __init__(self) -> None:
         self.posted: list[OutboxRow] = []
 
-    async def send(self, process: Process, clock: FakeClock, dies: str | None = None) -> int:
+    async def put_off(self, process: Process, clock: Clock) -> None:
+        """Slack answers 429 to whatever is due."""
+        outbox = Outbox(process.database)
+        for row in await outbox.claim(process.holder, clock.now(), LEASE, 5):
+            await outbox.put_off(row.id, clock.now() + timedelta(seconds=30), "429")
+
+    async def send(self, process: Process, clock: Clock, dies: str | None = None) -> int:
         """Send what is due as a delivery does, and perhaps die at the first row."""
         outbox = Outbox(process.database)
+        await outbox.bring_forward(clock.now(), 600 + LEASE)
         rows = await outbox.claim(process.holder, clock.now(), LEASE, 5)
         for row in rows:
             _die_if(dies == "claimed")
@@ -159,13 +168,14 @@ class Watching(RuleBasedStateMachine):
 
     async def begin(self) -> None:
         self.clock = FakeClock()
+        self.set_clock = SkewedClock(self.clock)
         self.world = World(self.clock.now)
         self.world.add_job("Retried", schedule=daily("03:00", retries=2))
         self.world.add_job("Plain")
         self.vbr = await self.stack.enter_async_context(VbrSandbox(self.world))
         url = self.template.new()
         self.processes = [
-            Process(holder, url, self.clock, self.vbr, self.storm_from) for holder in ("one", "two")
+            Process(holder, url, self.set_clock, self.vbr, self.storm_from) for holder in ("one", "two")
         ]
         self.channels = Channels()
         self.ended: list[str] = []
@@ -206,11 +216,19 @@ class Watching(RuleBasedStateMachine):
 
     @rule(which=PROCESSES)
     def sends(self, which: int) -> None:
-        self.run(self.channels.send(self.processes[which], self.clock))
+        self.run(self.channels.send(self.processes[which], self.set_clock))
+
+    @rule(which=PROCESSES)
+    def slack_says_wait(self, which: int) -> None:
+        self.run(self.channels.put_off(self.processes[which], self.set_clock))
+
+    @rule(seconds=st.sampled_from((-3600, -30, 0, 40, 900)))
+    def the_clock_is_set(self, seconds: int) -> None:
+        self.set_clock.ahead = timedelta(seconds=seconds)
 
     @rule(which=PROCESSES, dies=MOMENTS)
     def sends_and_dies(self, which: int, dies: str) -> None:
-        self.run(self.killed(which, self.channels.send(self.processes[which], self.clock, dies)))
+        self.run(self.killed(which, self.channels.send(self.processes[which], self.set_clock, dies)))
 
     @rule()
     def the_server_goes(self) -> None:
@@ -243,10 +261,10 @@ class Watching(RuleBasedStateMachine):
     async def settle(self) -> None:
         await self.vbr.come_back()
         for process in self.processes:
-            for _ in range(4):
+            for _ in range(8):
                 await self.clock.advance(61)
                 await process.site.watch.tick()
-                while await self.channels.send(process, self.clock):
+                while await self.channels.send(process, self.set_clock):
                     pass
 
     async def runs(self) -> list[Run]:

@@ -208,6 +208,22 @@ async def test_a_job_that_stays_disabled(site: Expecting) -> None:
     assert said(await site.look(LOOK)) == [("met", "disabled", "Forgotten")]
 
 
+async def test_what_comes_back_is_told_again(site: Expecting) -> None:
+    """Over while the job was enabled for a while, then unmet as before: another message, not silence."""
+    job = site.world.add_job("Forgotten", run_seconds=3000)
+    site.expect({"success_within_hours": 20})
+    await site.look()
+    assert said(await site.look(21 * HOUR)) == [("unmet", "no_success", "Forgotten")]
+    run = site.world.begin_run(job)
+    assert await site.look(LOOK) == []  # it runs: that is no success yet
+    site.world.life.stop(run, site.world.now(), graceful=False)
+    assert await site.look(HOUR) == []
+    site.expect()
+    assert said(await site.look(LOOK)) == [("dropped", "no_success", "Forgotten")]
+    site.expect({"success_within_hours": 20})
+    assert said(await site.look(LOOK)) == [("unmet", "no_success", "Forgotten")]
+
+
 async def test_a_person_owns_it(site: Expecting) -> None:
     """Its message says who, and who took over; over with, there is nothing to own."""
     job = site.world.add_job("Forgotten", schedule=daily("22:00"), is_disabled=True)

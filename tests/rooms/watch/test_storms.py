@@ -113,6 +113,19 @@ async def test_attempts_are_told_by_its_message_alone(site: Site) -> None:
     assert of_kind(told, facts.StormChanged)[-1].storm.retrying == 0
 
 
+async def test_many_are_taken_to_be_retried(site: Site) -> None:
+    """Of most failures of a storm VBR is not asked how it retries them: nobody is mentioned too early."""
+    site.begin(rules(route_to(PROD, mention="S0ONCALL"), default_channel=None, storm_from=5))
+    names = [f"Job {number:02}" for number in range(30)]
+    for name in names:
+        site.world.add_job(name, schedule=daily("03:00", retries=2))
+    await site.poll()
+    fail(site, *names)
+    await site.poll_after()
+    (began,) = of_kind(await site.poll_after(2), facts.StormBegan)
+    assert (began.mention, began.storm.count, began.storm.retrying) == (None, 30, 30)
+
+
 async def test_each_channel_counts_for_itself(site: Site) -> None:
     """Two failures of one channel keep their roots there, though they are part of a storm elsewhere."""
     wanted = (route_to(ALL), route_to(PROD, jobs=["SQL*"]))

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("mention", sa.Text()),
         sa.Column("is_mentioned", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("earlier", sa.Integer(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("drawn", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_storms"),
     )
@@ -34,6 +35,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.Text(), nullable=False),
         sa.Column("job_name", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("last_session_id", sa.Text(), nullable=False),
         sa.Column("cause_key", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text()),
         sa.Column("reason", sa.Text()),
