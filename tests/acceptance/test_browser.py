@@ -627,7 +627,7 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
 async def test_somebody_subscribes_to_what_concerns_them(demo: Demo, visit: Visit, picture: Picture) -> None:
     """In the bot's direct messages: the next failure is posted there, and a button ends it."""
     ann = await visit(demo, DESK)
-    await ann.page.get_by_role("button", name="veeam", exact=True).click()
+    await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await ann.page.get_by_role("button", name="Messages", exact=True).click()
     await ann.types("/veeam subscribe failed Lin*")
     done = "@Ann Administrator subscribed their conversation with the bot to failures of jobs like Lin*"
