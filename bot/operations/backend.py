@@ -105,7 +105,11 @@ class FollowUp(Protocol):
     async def find_mute(
         self, server: ServerName, *, job_id: JobId | None = None, pattern: str | None = None
     ) -> Mute | None:
-        """Return what mutes a job by itself or, without one, the server by this pattern."""
+        """Return what mutes a job by itself or else the server by this pattern, letter case aside."""
+        ...
+
+    async def mute_of(self, server: ServerName, job_id: JobId, job_name: str) -> Mute | None:
+        """Return what holds a job's messages back: its own mute, else one of its server."""
         ...
 
     async def unmute(self, mute: Mute, person: str) -> tuple[str, ...] | None:

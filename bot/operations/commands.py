@@ -77,11 +77,18 @@ class CommandLine:
     words: tuple[Word, ...]
     options: Mapping[str, str]
     topic: Topic | None = None
+    because: tuple[Word, ...] = ()
+    """The comment, with the word `because` before it."""
 
     @property
     def server(self) -> str | None:
         """The server that the line names."""
         return self.options.get("server")
+
+    @property
+    def comment(self) -> str | None:
+        """What follows the word `because`, cut where it is very long."""
+        return comment_in([word.raw for word in self.because])
 
     @property
     def text(self) -> str | None:
@@ -108,14 +115,6 @@ class CommandLine:
         usage = f"{problem} Usage: {self.operation.usage}"
         return self.problem(usage, examples[0] if examples else None)
 
-    def split_comment(self) -> tuple["CommandLine", str | None]:
-        """Return the line before the word `because`, and what follows it, cut where it is very long."""
-        at = next((n for n, word in enumerate(self.words) if word.bare == "because"), None)
-        if at is None:
-            return self, None
-        comment = " ".join(word.raw for word in self.words[at + 1 :]).strip()[:COMMENT_LIMIT]
-        return replace(self, words=self.words[:at]), comment or None
-
     def without_last(self, count: int) -> "CommandLine":
         """Return the line without its last words."""
         return replace(self, words=self.words[: len(self.words) - count])
@@ -139,8 +138,8 @@ class CommandLine:
         """Return the job that the words name, and the fields that the option words around the name set.
 
         As many words as can be are read as options: those `before` the line, and those at its end. The job
-        keeps them, for they may belong to its name, unless that stands in quotes. Without a name its text is
-        empty.
+        keeps them, for they may belong to its name, unless that stands in quotes; so it does a comment, on a
+        line that is no longer than names get. Without a name its text is empty.
         """
         is_quoted = bool(self.words) and self.words[0].is_quoted
         count = len(self.words) - 1 if is_quoted else self._options_at_end(verb)
@@ -152,11 +151,14 @@ class CommandLine:
         text = name.text or ""
         if is_quoted:
             return NamedJob(text, self.server, exact=bool(text)), fields
+        beside = (*(word.text for word in after), *(word.raw for word in self.because))
+        if self.because and len(" ".join((text, *beside))) > LONGEST_GLOB:
+            beside = beside[: len(after)]
         job = NamedJob(
             text if fold(text) else "",
             self.server,
             before=tuple(word.text for word in before),
-            after=tuple(word.text for word in after),
+            after=beside,
             doubt=self._doubt(verb, name.words),
         )
         return job, fields
@@ -236,9 +238,13 @@ class CommandLine:
 
 
 class Verb(Request, frozen=True):
-    """A request that can be typed: `option_words` are the options that it takes (`server` of `server:hq`)."""
+    """A request that can be typed: `option_words` are the options that it takes (`server` of `server:hq`).
+
+    One that `takes_comment` has in it all that follows the word `because`, whatever that looks like.
+    """
 
     option_words: ClassVar[frozenset[str]] = frozenset({"server"})
+    takes_comment: ClassVar[bool] = False
 
     @classmethod
     def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
@@ -323,8 +329,11 @@ def _after(first: Word, text: str) -> str:
 
 def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
     words = split(_after(first, text), verb.option_words)
+    at = _because_in([word.raw for word in words]) if verb.takes_comment else len(words)
+    words, because = words[:at], words[at:]
     options = {word.option: word.text for word in words if word.option is not None}
-    line = CommandLine(verb.operation, text, tuple(word for word in words if word.option is None), options)
+    plain = tuple(word for word in words if word.option is None)
+    line = CommandLine(verb.operation, text, plain, options, because=because)
     for word in words:
         if word.option is None:
             continue
@@ -334,6 +343,21 @@ def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
         if options[word.option] != word.text:
             raise Unreadable(line.problem(f"{word.option}: is given twice, with different values."))
     return line
+
+
+def before_comment(words: Sequence[str]) -> Sequence[str]:
+    """Return the words before `because`."""
+    return words[: _because_in(words)]
+
+
+def comment_in(words: Sequence[str]) -> str | None:
+    """Return what follows the word `because`, cut where it is very long; None where there is nothing."""
+    return " ".join(words[_because_in(words) + 1 :]).strip()[:COMMENT_LIMIT] or None
+
+
+def _because_in(words: Sequence[str]) -> int:
+    """Where the word `because` is, or else the end; one in quotes does not count."""
+    return next((at for at, word in enumerate(words) if bare(_visible(word)) == "because"), len(words))
 
 
 def quote(name: str) -> str:

@@ -561,8 +561,10 @@ def _ambiguous(typed: _Typed, found: _Picked[_Named], silent: tuple[ServerName, 
         )
         for job, options in ordered[:CHOICES_AT_MOST]
     )
+    # What is a part of a name is so without the options and the comment, too.
+    word = typed.ref.text if found.is_part and typed.ref.text else typed.whole
     return outcomes.Ambiguous(
-        typed.whole, typed.request, choices, total=len(found.pairs), silent=silent, is_part=found.is_part
+        word, typed.request, choices, total=len(found.pairs), silent=silent, is_part=found.is_part
     )
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from bot import veeam
 from bot.operations.matching import bare, fold
-from bot.settings import GrantSettings, PersonId, Role, ServerName, matches_glob
+from bot.settings import GrantSettings, PersonId, Role, ServerName, is_glob, matches_glob
 
 VSPHERE: str = veeam.Source.VSPHERE.value
 """The platform of a machine that names none."""
@@ -423,6 +423,19 @@ class Visibility:
     def sees_all(self, server: str) -> bool:
         """Whether the person sees every job of the server, so that VBR can filter, sort and page."""
         return any(covers(grant, server) and "*" in grant.jobs for grant in self.grants)
+
+    def sees_globs(self, servers: Sequence[str], jobs: Sequence[str], among: Collection[str]) -> bool:
+        """Whether the person may know of globs, which are names too; `among` are all servers.
+
+        They are those whose servers the person knows, and that give no job away.
+        """
+        if any(not is_glob(name) and not self.sees_server(name) for name in servers):
+            return False
+        meant = [name for name in among if any(matches_glob(glob, name) for glob in servers)]
+        own = {glob for grant in self.grants for glob in grant.jobs}
+        return all(self.sees_all(name) for name in meant) or all(
+            glob.strip("*") == "" or glob in own for glob in jobs
+        )
 
 
 def covers(grant: GrantSettings, server: str, job_name: str | None = None) -> bool:

@@ -1,8 +1,8 @@
 """What is muted at the moment, as far as one person may know of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.operations.actions.mute import may_unmute, unmute_request
+from bot.operations.actions.mute import may_know, may_unmute, unmute_request
 from bot.operations.backend import Backend
 from bot.operations.model import Request, RequestContext
 from bot.settings import ServerName
@@ -23,23 +23,25 @@ async def mutes_seen_by(
 ) -> tuple[MuteView, ...]:
     """Return what is muted, what ends soonest first. Raises `StoreError`."""
     kept = await backend.mutes.every(backend.clock.now(), server)
-    return tuple(_view(mute, context, backend) for mute in kept if _sees(context, mute))
+    return tuple(_view(mute, context, backend) for mute in kept if may_know(mute, backend, context))
 
 
 async def mute_of_job(
-    context: RequestContext, backend: Backend, server: ServerName, job_id: JobId
+    context: RequestContext, backend: Backend, server: ServerName, job_id: JobId, job_name: str
 ) -> MuteView | None:
-    """Return what mutes a job by itself. Raises `StoreError`."""
-    mute = await backend.follow_up.find_mute(server, job_id=job_id)
-    return None if mute is None else _view(mute, context, backend)
+    """Return what mutes a job that the person sees: by itself, or with others of its server.
+
+    Of one whose pattern the person may not know it says no more than that it mutes this job, and no comment.
+    Raises `StoreError`.
+    """
+    mute = await backend.follow_up.mute_of(server, job_id, job_name)
+    if mute is None:
+        return None
+    if mute.is_of_server and not may_know(mute, backend, context):
+        return MuteView(replace(mute, job_name=job_name, pattern=None, comment=None))
+    return _view(mute, context, backend)
 
 
 def _view(mute: Mute, context: RequestContext, backend: Backend) -> MuteView:
     may = may_unmute(backend.permissions, context, mute)
     return MuteView(mute, unmute_request(mute) if may else None)
-
-
-def _sees(context: RequestContext, mute: Mute) -> bool:
-    if mute.job_name is None:
-        return context.visibility.sees_server(mute.server)
-    return context.visibility.sees(mute.server, mute.job_name)

@@ -136,11 +136,13 @@ class Edited:
 class Acknowledged:
     """The person owns the job's failed run now, perhaps `instead_of` another.
 
-    `shown_in` are the channels in which a thread says so.
+    `shown_in` are the channels in which a thread says so. `is_unmet`: it is not a run but what is not as
+    expected of the job, and its message says so.
     """
 
     instead_of: PersonId | None = None
     shown_in: tuple[str, ...] = ()
+    is_unmet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,8 +409,10 @@ class Blocked(StrEnum):
     NO_CLONE = "no_clone"  # clone, and VBR's API cannot describe jobs of this type
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
     NOT_FAILED = "not_failed"  # acknowledge, and its latest run has not failed, or was made up for
+    OVER = "over"  # acknowledge what is not as expected, and by now it is
     OWN_ALREADY = "own_already"  # acknowledge, and the person did
     NOT_MUTED = "not_muted"  # unmute, and nothing mutes it
+    MUTED_WITH_SERVER = "muted_with_server"  # unmute, and a mute of its server holds its messages back
     TIME_PASSED = "time_passed"  # disable until a time that has passed, when it is approved at last
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
@@ -438,10 +442,19 @@ class UnsupportedMachine(Detailed):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerMuted:
+    """What mutes a job with others of its server; without `ended_by`, its pattern is not for this person."""
+
+    until: datetime
+    ended_by: str | None  # what to type
+
+
+@dataclass(frozen=True, slots=True)
 class NotPossible(Detailed):
     """The job as it stands, or its server, does not allow it, for a named reason. Nothing was sent.
 
-    `unsupported` goes with `Blocked.UNSUPPORTED`; `recent` is what others did to the job a moment ago.
+    `unsupported` goes with `Blocked.UNSUPPORTED`, `muted` with `Blocked.MUTED_WITH_SERVER`; `recent` is what
+    others did to the job a moment ago.
     """
 
     operation: Operation
@@ -449,6 +462,7 @@ class NotPossible(Detailed):
     blocked: Blocked
     unsupported: Unsupported | None = None
     recent: tuple[RecentAction, ...] = ()
+    muted: ServerMuted | None = None
 
 
 @dataclass(frozen=True, slots=True)

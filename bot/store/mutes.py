@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import muted_runs, mutes
@@ -58,6 +58,12 @@ class Mute(NewMute):
     def is_of_server(self) -> bool:
         """Whether it is about a server's jobs rather than one job."""
         return self.job_id is None
+
+    def has_pattern(self, pattern: str | None) -> bool:
+        """Whether it is by this pattern, letter case aside, as names are matched; None: by no pattern."""
+        if self.pattern is None or pattern is None:
+            return self.pattern is pattern
+        return self.pattern.casefold() == pattern.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +135,22 @@ class Mutes:
 
     async def put(self, transaction: Transaction, new: NewMute) -> Mute:
         """Keep a mute; one of the same job, or of the same pattern of the server, is changed into it."""
-        same = and_(
-            mutes.c.server == new.server,
-            mutes.c.job_id.is_not_distinct_from(new.job_id),
-            mutes.c.pattern.is_not_distinct_from(new.pattern),
-            mutes.c.ended_at.is_(None),
+        query = (
+            select(mutes)
+            .where(
+                mutes.c.server == new.server,
+                mutes.c.job_id.is_not_distinct_from(new.job_id),
+                mutes.c.ended_at.is_(None),
+            )
+            .order_by(mutes.c.id)
+            .limit(_ACTIVE_AT_MOST)
         )
+        # A database folds the letter case of some alphabets alone.
+        there = [Mute(**found) for found in await transaction.values(query)]
+        same = [mute.id for mute in there if mute.has_pattern(new.pattern)]
         values = asdict(new)
-        kept = await transaction.values(update(mutes).where(same).values(values).returning(*mutes.c))
+        change = update(mutes).where(mutes.c.id.in_(same), mutes.c.ended_at.is_(None)).values(values)
+        kept = await transaction.values(change.returning(*mutes.c)) if same else ()
         if not kept:
             kept = await transaction.values(
                 transaction.insert(mutes).values(values | {"is_told": False}).returning(*mutes.c)

@@ -147,13 +147,19 @@ class FollowUp:
     async def find_mute(
         self, server: ServerName, *, job_id: JobId | None = None, pattern: str | None = None
     ) -> Mute | None:
-        """Return what mutes a job by itself or, without one, the server by this pattern."""
+        """Return what mutes a job by itself or else the server by this pattern, letter case aside."""
         async with self._database.reading() as reading:
             active = await self._mutes.active(reading, server, self._clock.now())
         if job_id is not None:
             return covering((each for each in active if not each.is_of_server), job_id, "")
-        same = (each for each in active if each.is_of_server and each.pattern == pattern)
+        same = (each for each in active if each.is_of_server and each.has_pattern(pattern))
         return next(same, None)
+
+    async def mute_of(self, server: ServerName, job_id: JobId, job_name: str) -> Mute | None:
+        """Return what holds a job's messages back: its own mute, else one of its server."""
+        async with self._database.reading() as reading:
+            active = await self._mutes.active(reading, server, self._clock.now())
+        return covering(active, job_id, job_name)
 
     async def unmute(self, mute: Mute, person: str) -> tuple[str, ...] | None:
         """End a mute; return the channels in which a thread will say so, None where it has ended already."""

@@ -1,12 +1,14 @@
 """`ack`: own a job's failed run, for everybody to see. VBR has no part in it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, Self
 
 from msgspec.structs import replace
 
 from bot.operations.actions import FollowUpAction, PreparedAction, Target
 from bot.operations.backend import Backend, FollowUp
-from bot.operations.commands import CommandLine, Unreadable
+from bot.operations.commands import CommandLine, Unreadable, before_comment, comment_in
 from bot.operations.model import (
     OPERATORS,
     Alias,
@@ -16,7 +18,15 @@ from bot.operations.model import (
     Request,
     RequestContext,
 )
-from bot.operations.outcomes import Acknowledged, Blocked, Effect, NotPossible, Outcome
+from bot.operations.outcomes import (
+    Acknowledged,
+    Blocked,
+    Effect,
+    NeedsForm,
+    NotPossible,
+    Outcome,
+    SyntaxProblem,
+)
 from bot.settings import PersonId, ServerName
 from bot.store import FailedRun
 from bot.veeam import JobId, JobState, SessionId, VeeamError, VeeamServer
@@ -41,6 +51,8 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         button="Acknowledge",
     )
 
+    takes_comment = True
+
     run: SessionId | None = None
     turn: int = 0
     comment: str | None = None
@@ -50,12 +62,29 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     @classmethod
     def parse(cls, line: CommandLine) -> Request:
         """Read the job's name, and the comment."""
-        line, comment = line.split_comment()
         job, _ = line.job_and_options(cls)
         named = line.or_topic(job)
-        if isinstance(named, NamedJob) and not named.text:
+        if isinstance(named, NamedJob) and not named.readings:
             raise Unreadable(line.usage("Which job?"))
-        return cls(named, comment=comment)
+        return cls(named, comment=line.comment)
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """There are none but the comment."""
+        return super().options_in(before_comment(words))
+
+    def read_with(self, options: Sequence[str]) -> Self:
+        """Return the same request with these words, and no others, as its options and its comment."""
+        return replace(super().read_with(options), comment=comment_in(options))
+
+    async def pick(self, backend: Backend, context: RequestContext) -> Outcome:
+        """Return the job whose name is all that was read as the comment; else ask which one is meant."""
+        found = await super().pick(backend, context)
+        if not isinstance(found, NeedsForm) or not isinstance(self.job, NamedJob) or not self.job.readings:
+            return found
+        operation = self.operation
+        typed = " ".join((operation.name, *self.job.after))
+        return SyntaxProblem(typed, f"Which job? Usage: {operation.usage}", operation.examples[0])
 
     @property
     def reason(self) -> str | None:
@@ -70,7 +99,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         failed = await self._failed(backend.follow_up, server, job_id)
         blocked = None
         if failed is None:
-            blocked = Blocked.NOT_FAILED
+            blocked = Blocked.NOT_FAILED if self.unmet is None else Blocked.OVER
         elif failed.owner is not None and context.person.has_id(failed.owner):
             blocked = Blocked.OWN_ALREADY
         if failed is None or blocked is not None:
@@ -89,9 +118,10 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         else:
             before = await keeper.acknowledge(server, job_id, self.run or SessionId(""), person)
         if before is None:
-            raise VeeamError(server, "the run has been made up for meanwhile")
+            over = "the run has been made up for meanwhile" if self.unmet is None else "this is over by now"
+            raise VeeamError(server, over)
         instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
-        return Acknowledged(instead_of, before.channels)
+        return Acknowledged(instead_of, before.channels, is_unmet=self.unmet is not None)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -101,7 +131,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         run = await self._failed(prepared.kept_by, vbr.name, prepared.target.state.id)
         if run is None or run.owner is None or not prepared.context.person.has_id(run.owner):
             return None
-        return Acknowledged(shown_in=run.channels)
+        return Acknowledged(shown_in=run.channels, is_unmet=self.unmet is not None)
 
     async def _failed(self, keeper: FollowUp, server: ServerName, job_id: JobId) -> FailedRun | None:
         if self.unmet is not None:

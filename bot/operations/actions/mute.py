@@ -15,7 +15,15 @@ from msgspec.structs import replace
 from bot.operations.actions import Action, AffectedJob, FollowUpAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.clock_times import clock_time_in, next_time, with_zone
-from bot.operations.commands import OR_IN_QUOTES, CommandLine, Unreadable, doubt_about_span, span_in
+from bot.operations.commands import (
+    OR_IN_QUOTES,
+    CommandLine,
+    Unreadable,
+    before_comment,
+    comment_in,
+    doubt_about_span,
+    span_in,
+)
 from bot.operations.model import (
     OPERATORS,
     Kind,
@@ -36,6 +44,7 @@ from bot.operations.outcomes import (
     NotFound,
     NotPossible,
     Outcome,
+    ServerMuted,
     SyntaxProblem,
     Unmuted,
 )
@@ -111,6 +120,7 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
         button="Mute",
         finds_by_form=True,
     )
+    takes_comment = True
 
     span: timedelta | None = None
     at: Annotated[time, Meta(tz=False)] | None = None
@@ -121,7 +131,6 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
     @classmethod
     def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
         """Read the job or the server, for how long, and the comment; what is missing a form asks."""
-        line, comment = line.split_comment()
         job, options = line.job_and_options(cls)
         if line.server is not None and (not job.text or (is_glob(job.text) and not job.exact)):
             span, at = options["span"], options["at"]
@@ -129,18 +138,22 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
                 return line.problem(
                     "For how long? Planned maintenance of a server ends at a time.", "mute server:hq 4h"
                 )
-            return MuteServer(line.server, job.text or None, span, at, comment=comment)
-        return cls(line.or_topic(job), **options, comment=comment)
+            return MuteServer(line.server, job.text or None, span, at, comment=line.comment)
+        return cls(line.or_topic(job), **options, comment=line.comment)
 
     @classmethod
     def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
-        """Read for how long."""
-        return MuteLength.options_in(words)
+        """Read for how long, before the comment."""
+        return MuteLength.options_in(before_comment(words))
 
     @classmethod
     def doubt_about(cls, words: Sequence[str]) -> str | None:
         """What is nearly a length of time."""
         return MuteLength.doubt_about(words)
+
+    def read_with(self, options: Sequence[str]) -> Self:
+        """Return the same request with these words, and no others, as its options and its comment."""
+        return replace(super().read_with(options), comment=comment_in(options))
 
     @classmethod
     def on_button(cls, job: KnownJob, snapshot: Snapshot | None) -> Self:
@@ -328,7 +341,11 @@ class Unmute(FollowUpAction, frozen=True, tag="unmute"):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | Outcome:
         """Return it for what mutes the job now."""
-        kept = await backend.follow_up.find_mute(target.server, job_id=target.state.id)
+        kept = await backend.follow_up.mute_of(target.server, target.state.id, target.state.name)
+        if kept is not None and kept.is_of_server:
+            view = backend.views.of(context, target.server, target.state)
+            muted = ServerMuted(kept.until, _ending(kept) if may_know(kept, backend, context) else None)
+            return NotPossible(self.operation, view, Blocked.MUTED_WITH_SERVER, muted=muted)
         if kept is None or self.mute not in {0, kept.id}:
             view = backend.views.of(context, target.server, target.state)
             return NotPossible(self.operation, view, Blocked.NOT_MUTED)
@@ -439,12 +456,35 @@ def may_unmute(permissions: Permissions, context: RequestContext, kept: KeptMute
     return may.is_allowed
 
 
+def may_know(kept: KeptMute, backend: Backend, context: RequestContext) -> bool:
+    """Whether the person may know of a mute: of its job, or of all that its pattern may mean.
+
+    Whoever made it or may end it knows of it.
+    """
+    visibility = context.visibility
+    if kept.job_name is not None:
+        return visibility.sees(kept.server, kept.job_name)
+    if not visibility.sees_server(kept.server):
+        return False
+    jobs = () if kept.pattern is None else (kept.pattern,)
+    return (
+        visibility.sees_globs((kept.server,), jobs, backend.fleet.names)
+        or context.person.has_id(kept.person_id)
+        or may_unmute(backend.permissions, context, kept)
+    )
+
+
 def unmute_request(kept: KeptMute) -> Unmute | UnmuteServer:
     """Return what ends a mute, as its button carries it."""
     server = ServerName(kept.server)
     if kept.job_id is None:
         return UnmuteServer(server, kept.pattern, kept.id)
     return Unmute(KnownJob(server, JobId(kept.job_id)), mute=kept.id)
+
+
+def _ending(kept: KeptMute) -> str:
+    """What to type to end the mute of a server."""
+    return " ".join(filter(None, (f"unmute server:{kept.server}", kept.pattern)))
 
 
 def _server(word: str, backend: Backend, context: RequestContext) -> Target | NotFound:

@@ -169,7 +169,7 @@ async def _plan(backend: Backend, job: FoundJob) -> tuple[bool, TimedDisable | N
 async def _muted(backend: Backend, context: RequestContext, job: FoundJob) -> MuteView | None:
     """What mutes the job, a detail."""
     try:
-        return await mute_of_job(context, backend, job.server, job.state.id)
+        return await mute_of_job(context, backend, job.server, job.state.id, job.state.name)
     except StoreError as error:
         log.warning("operations.mute_not_read", server=job.server, error=str(error))
         return None

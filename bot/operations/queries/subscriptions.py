@@ -1,6 +1,5 @@
 """`subscriptions`: what a channel is told, because people subscribed it or because the settings say so."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +8,7 @@ from bot.operations.model import Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, SubscribedTo
 from bot.operations.queries import Query
 from bot.operations.subscribers import SUBSCRIBERS
-from bot.settings import RouteSettings, ServerName, is_glob, matches_glob
+from bot.settings import RouteSettings, ServerName
 from bot.store import Subscription
 from bot.veeam import JobId, VeeamServer
 
@@ -106,26 +105,13 @@ def _may_know(each: Subscription, name: str | None, backend: Backend, context: R
     if each.server is not None and each.job_id is not None:
         return context.visibility.sees(each.server, name or "")
     servers = ("*",) if each.server is None else (each.server,)
-    return _may_know_globs(servers, () if name is None else (name,), backend, context)
+    names = () if name is None else (name,)
+    return context.visibility.sees_globs(servers, names, backend.fleet.names)
 
 
 def _routes_of(channel: str, backend: Backend, context: RequestContext) -> tuple[RoutedTo, ...]:
     return tuple(
-        RoutedTo(route, _may_know_globs(route.servers, route.jobs, backend, context))
+        RoutedTo(route, context.visibility.sees_globs(route.servers, route.jobs, backend.fleet.names))
         for route in backend.routes
         if route.channel == channel
-    )
-
-
-def _may_know_globs(
-    servers: Sequence[str], jobs: Sequence[str], backend: Backend, context: RequestContext
-) -> bool:
-    """Globs are names too: those are shown whose servers the person knows, and that give no job away."""
-    visibility = context.visibility
-    if any(not is_glob(name) and not visibility.sees_server(name) for name in servers):
-        return False
-    meant = [name for name in backend.fleet.names if any(matches_glob(glob, name) for glob in servers)]
-    own = {glob for grant in visibility.grants for glob in grant.jobs}
-    return all(visibility.sees_all(name) for name in meant) or all(
-        glob.strip("*") == "" or glob in own for glob in jobs
     )

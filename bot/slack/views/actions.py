@@ -95,7 +95,7 @@ def action(answer: outcomes.ActionAnswer) -> Message:
         case outcomes.Edited(changes):
             state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
             shown = _buttons(target, ShowJob.operation)
-        case outcomes.Acknowledged(instead_of):
+        case outcomes.Acknowledged(instead_of=instead_of):
             state = f"{mention(instead_of)} owned it before." if instead_of else ""
             shown = _buttons(target, ShowJob.operation)
         case outcomes.Muted(until, until_success):
@@ -127,6 +127,8 @@ def action_shown_elsewhere(answer: outcomes.ActionAnswer, link: str | None) -> M
 
 def action_kept(answer: outcomes.ActionAnswer) -> Message:
     """For the person alone: it is done, and a thread in this channel says so."""
+    if _is_unmet(answer):
+        return compose([paragraph("Acknowledged; its message says so.")])
     return compose([paragraph(f"{_done(answer)}. The job's thread in this channel says so.")])
 
 
@@ -222,7 +224,14 @@ def action_lost(followed: NewFollowedSession) -> Message:
 
 def _done(answer: outcomes.ActionAnswer) -> str:
     target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
+    if _is_unmet(answer):
+        return f"{status_text.job_name(target.name, target.server)} acknowledged by {mention(answer.by)}"
     return _sentence(answer.operation, target, answer.by, answer.approver)
+
+
+def _is_unmet(answer: outcomes.ActionAnswer) -> bool:
+    """Whether not a run was acknowledged, but what is not as expected of a job."""
+    return isinstance(answer.effect, outcomes.Acknowledged) and answer.effect.is_unmet
 
 
 def _stop_requested(operation: Operation, stopping: str | None) -> str:

@@ -248,7 +248,9 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
         if each != outcome.operation or outcome.blocked in _BLOCKED_AS_ASKED_FOR
     ]
     name = status_text.job_name(view.state.name, view.server)
-    if outcome.unsupported is None:
+    if outcome.blocked in _SAID_BESIDE:
+        why = f": {_SAID_BESIDE[outcome.blocked]}"
+    elif outcome.unsupported is None:
         why = f" {_obstacle(outcome)}"
     else:
         lacked = outcome.unsupported.capability
@@ -271,6 +273,9 @@ def _obstacle(outcome: outcomes.NotPossible) -> str:
                 f"is not an agent policy; its type is {kind}. Only a policy's agents are sent commands: "
                 "other jobs take over their settings when they run next, and keep no backup cache."
             )
+        case outcomes.Blocked.MUTED_WITH_SERVER if outcome.muted is not None:
+            command = "" if outcome.muted.ended_by is None else f": {code(outcome.muted.ended_by)}"
+            return f"is muted with its server until {date(outcome.muted.until)}{command}."
         case outcomes.Blocked.NO_CACHE:
             return f"is of type {kind}. Only computers with Windows keep a backup cache."
         case _:
@@ -476,8 +481,7 @@ _OBSTACLES = {
     outcomes.Blocked.BUSY: "is running. Stop it first, or wait until it ends.",
     outcomes.Blocked.OTHER_NAME: "has another name than you typed.",
     outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
-    outcomes.Blocked.NOT_FAILED: "has no failed run to acknowledge: its latest went well or was stopped.",
-    outcomes.Blocked.OWN_ALREADY: "is yours already: you acknowledged its failed run.",
+    outcomes.Blocked.OWN_ALREADY: "is yours already: you acknowledged it.",
     outcomes.Blocked.NOT_MUTED: "isn't muted any more.",
     outcomes.Blocked.TIME_PASSED: "was to be disabled until a time that has passed.",
     outcomes.Blocked.UNDESCRIBED: (
@@ -485,6 +489,11 @@ _OBSTACLES = {
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
 }
+_SAID_BESIDE = {
+    outcomes.Blocked.NOT_FAILED: "the bot knows of no failed run of it that could be acknowledged.",
+    outcomes.Blocked.OVER: "this is over by now.",
+}
+"""What is no sentence about the job."""
 _BLOCKED_AS_ASKED_FOR = frozenset(
     {
         outcomes.Blocked.NO_FULL_REPLICA,

@@ -3,17 +3,19 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.mute import LONGEST, Mute, MuteServer, Unmute, UnmuteServer
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
-from bot.operations.model import Origin, Person, Request, Standing
+from bot.operations.model import NamedJob, Origin, Person, Request, Standing
 from bot.operations.outcomes import (
     Acknowledged,
     ActionAnswer,
     AlreadyPressed,
+    Ambiguous,
     Blocked,
     Done,
     Muted,
@@ -28,10 +30,14 @@ from bot.operations.outcomes import (
     Unmuted,
 )
 from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
-from bot.store import Runs
+from bot.slack.views.actions import action, action_kept
+from bot.slack.views.outcomes import outcome as draw
+from bot.store import Expectations, Runs, UnmetExpectation
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import RunFacts, SessionFacts
+from bot.watch.facts import Expectation, RunFacts, SessionFacts
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
 from tests.rooms.operations.office import GRANTS, OPERATOR, Office
@@ -108,7 +114,33 @@ async def test_there_is_nothing_to_acknowledge(office: Office) -> None:
     outcome = await office.ask(typed("ack Archive"))
     assert isinstance(outcome, NotPossible)
     assert outcome.blocked is Blocked.NOT_FAILED
+    assert "knows of no failed run of it that could be acknowledged" in draw(outcome, "r-1").message.text
     assert await office.audited() == []
+
+
+async def test_acknowledging_what_is_not_as_expected(office: Office) -> None:
+    """It is no failed run, and its own message says so; over with, that is said."""
+    job, now = office.known("Archive"), office.clock.now()
+    expected = Expectation(
+        server=job.server, kind="disabled", subject=job.job_id, name="Archive", since=now, limit=1.0
+    )
+    body = msgspec.json.encode(expected).decode()
+    unmet = UnmetExpectation(
+        server=job.server, subject=job.job_id, kind="disabled", since=now, channel="C0PROD", body=body
+    )
+    kept = Expectations(office.database)
+    async with office.database.transaction() as transaction:
+        await kept.begin(transaction, unmet)
+    answer = done(await office.ask(Acknowledge(job, unmet="disabled")))
+    assert answer.shown_in == ("C0PROD",)
+    assert action_kept(answer).text == "Acknowledged; its message says so."
+    assert "ailed run" not in action(answer).text
+    own = draw(await office.ask(Acknowledge(job, unmet="disabled")), "r-1").message.text
+    assert "Archive* on hq is yours already: you acknowledged it." in own
+    async with office.database.transaction() as transaction:
+        await kept.end(transaction, unmet)
+    late = draw(await office.ask(Acknowledge(job, unmet="disabled"), OLE), "r-1").message.text
+    assert "Archive* on hq: this is over by now." in late
 
 
 async def test_muting_and_unmuting(office: Office) -> None:
@@ -143,7 +175,7 @@ async def test_a_time_of_day_is_the_persons(office: Office) -> None:
     ("text", "outcome"),
     [
         ("mute Archive", NeedsForm),
-        ("mute Arch 2h", PartOfName),
+        ("mute Arch 2h because of disks", PartOfName),
         ("mute Archive 3w", SyntaxProblem),
         ("mute server:hq", SyntaxProblem),
         ("mute server:h 4h", NotFound),
@@ -152,7 +184,12 @@ async def test_a_time_of_day_is_the_persons(office: Office) -> None:
 )
 async def test_what_is_not_meant_is_not_done(office: Office, text: str, outcome: type[Outcome]) -> None:
     """Without a time a form asks; a part of a name, too long a time, a server in part: nothing is muted."""
-    assert isinstance(await office.ask(typed(text)), outcome)
+    answer = await office.ask(typed(text))
+    assert isinstance(answer, outcome)
+    assert (
+        not isinstance(answer, PartOfName)
+        or "No job is named `Arch`, but" in draw(answer, "r-1").message.text
+    )
     assert await office.service._backend.mutes.every(office.clock.now()) == ()
 
 
@@ -160,14 +197,69 @@ async def test_planned_maintenance(office: Office) -> None:
     """The server or its jobs by a pattern, and each ended by the same words."""
     whole = done(await office.ask(typed("mute server:hq 4h because patching")))
     assert (whole.job_name, whole.server) == ("All jobs", "hq")
-    part = done(await office.ask(typed("mute server:hq SQL* 4h")))
-    assert part.job_name == "Jobs SQL*"
+    for pattern in ("sql*", "SQL*"):
+        part = done(await office.ask(typed(f"mute server:hq {pattern} 4h")))
+        assert part.job_name == f"Jobs {pattern}"
     assert isinstance(typed("mute server:hq Archive 4h"), Mute)
-    assert done(await office.ask(typed("unmute server:hq SQL*"))).effect == Unmuted()
+    assert done(await office.ask(typed("unmute server:hq sql*"))).effect == Unmuted()
     (left,) = await office.service._backend.mutes.every(office.clock.now())
     assert (left.pattern, left.comment) == (None, "patching")
     details = [row.get("detail") for row in await office.audited() if row["event"] == "opened"]
-    assert details == ["for 4 hours", "jobs SQL*, for 4 hours", "jobs SQL*"]
+    assert details == ["for 4 hours", "jobs sql*, for 4 hours", "jobs SQL*, for 4 hours", "jobs sql*"]
+
+
+async def test_a_job_that_is_muted_with_its_server(office: Office) -> None:
+    """Its page shows it; to unmute the job alone is refused with what ends it, if one may know that."""
+    known = ShowJob(office.known("SQL Prod"))
+    await office.ask(typed("mute server:hq s* 4h because disk of Salaries"))
+    for person, shown in ((OPERATOR, (None, "s*", True)), (SQL_ONLY, ("SQL Prod", None, False))):
+        muted = (await office.answer(known, JobAnswer, person)).muted
+        assert muted is not None
+        assert (muted.mute.job_name, muted.mute.pattern, muted.unmute is not None) == shown
+        outcome = await office.ask(typed("unmute SQL Prod"), person)
+        assert isinstance(outcome, NotPossible)
+        text = draw(outcome, "r-1").message.text
+        assert "SQL Prod* on hq is muted with its server until" in text
+        assert ("`unmute server:hq s*`" in text, "s*`" in text) == (person == OPERATOR,) * 2
+        assert "isn't muted" not in text
+
+
+async def test_a_pattern_is_a_name_too(office: Office) -> None:
+    """Whoever sees some jobs is not told which others are muted, nor why: in no list and no count."""
+    await office.ask(typed("mute server:hq Salaries* 4h because of the takeover"))
+    await office.ask(typed("mute server:hq SQL* 4h"))
+    for person, seen in ((OPERATOR, {"Salaries*", "SQL*"}), (SQL_ONLY, {"SQL*"})):
+        status = await office.answer(ShowStatus(), StatusAnswer, person)
+        home = await office.answer(ShowHome(), HomeAnswer, person)
+        for shown in (status.muted, home.muted):
+            assert {view.mute.pattern for view in shown} == seen
+
+
+async def test_a_name_with_because_in_it(office: Office) -> None:
+    """A job of the whole line's name is shown, or both ways to read it; else it is a comment."""
+    nameless = await office.ask(typed("ack Because of Bob"))
+    assert isinstance(nameless, SyntaxProblem)
+    assert "Which job?" in nameless.problem
+    await office.clock.advance(61)
+    office.world.add_job("Because of Bob")
+    office.world.add_job("Archive because it is old")
+    asked = await office.ask(typed("ack Because of Bob"))
+    assert isinstance(asked, Ambiguous)
+    assert [(one.name, one.request) for one in asked.choices] == [
+        ("Because of Bob", Acknowledge(NamedJob("", after=("Because", "of", "Bob"))))
+    ]
+    for line, read in (
+        ("ack Archive because it is old", [("it is old", None), (None, None)]),
+        ("mute Archive because it is old 2h", [("it is old 2h", None), (None, timedelta(hours=2))]),
+    ):
+        asked = await office.ask(typed(line))
+        assert isinstance(asked, Ambiguous)
+        assert [one.name for one in asked.choices] == ["Archive", "Archive because it is old"]
+        requests = [one.request or asked.request for one in asked.choices]
+        assert all(isinstance(one, Acknowledge | Mute) for one in requests)
+        assert [(getattr(one, "comment", 0), getattr(one, "span", None)) for one in requests] == read
+        menu = draw(asked, "r-1").message.blocks[1]["elements"][0]
+        assert len(menu["options"]) == len(read)
 
 
 @pytest.mark.parametrize(

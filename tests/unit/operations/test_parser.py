@@ -6,12 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -311,6 +313,15 @@ READ: list[tuple[str, Request]] = [
     ("quickbackup", QuickBackup(NamedMachine(""))),
     ("quickbackup server:hq", QuickBackup(NamedMachine("", "hq"))),
     ("“retry” SQL Prod", Retry(SQL)),
+    ("mute SQL Prod 4h because server:hq is down", Mute(
+        beside("4h", "because", "server:hq", "is", "down"),
+        span=timedelta(hours=4),
+        comment="server:hq is down",
+    )),
+    ('mute "Off because" server:dr 4h because server: hq', Mute(
+        NamedJob("Off because", "dr", exact=True), span=timedelta(hours=4), comment="server: hq"
+    )),
+    (f"ack SQL Prod because {'x' * 250}", Acknowledge(SQL, comment="x" * 250)),
 ]  # fmt: skip
 
 
@@ -490,9 +501,13 @@ ABOUT = Topic(KnownJob(ServerName("hq"), JobId("27ef5b1c-4bd9-4a64-b1d5-c4a9d8d7
         ("logs failed 24h", ListSessions(SessionsFilter.FAILED, ABOUT.job, timedelta(hours=24))),
         ("session", ShowSession(SESSION_ID, "hq")),
         ("why", ExplainFailure(ABOUT.job, SESSION_ID)),
+        ("mute 4h because server:hq is patched", Mute(
+            ABOUT.job, span=timedelta(hours=4), comment="server:hq is patched"
+        )),
+        ("ack because disk ordered", Acknowledge(ABOUT.job, comment="disk ordered")),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_in_a_thread_a_command_without_a_name_is_about_its_job(line: str, request_read: Request) -> None:
     """The job of the thread is meant as if a button of its message had been pressed."""
     assert parse(line, TYPED, ABOUT) == request_read
