@@ -1,5 +1,6 @@
 """`subscriptions`: what a channel is told, because people subscribed it or because the settings say so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
