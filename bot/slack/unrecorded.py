@@ -18,6 +18,7 @@ from bot.slack.views.actions import ACTION
 from bot.slack.views.announcements import identity
 from bot.slack.web_api import WebApi, Workspace
 from bot.store import Outbox, OutboxRow, Placement, PostedMessage
+from bot.watch.storms import storm_key
 
 _PAGE = 200
 _MOST_MESSAGES = 5000
@@ -105,7 +106,7 @@ class UnrecordedMessages:
         for each in storms:
             is_about = not each.servers.isdisjoint(servers) and each.first <= last and each.last >= first
             # One that the database knows was not lost with it: it lists what it tells of.
-            if is_about and not await self._outbox.is_known(f"storm/{each.storm_id}"):
+            if is_about and not await self._outbox.is_known(storm_key(each.storm_id)):
                 return PostedMessage(known.channel, each.ts)
         return None
 

@@ -79,7 +79,7 @@ from bot.store.session_actions import (
     OwnActions,
 )
 from bot.store.shared_read import SharedRead
-from bot.store.storms import STORMS, ChannelFailure, Storm, StormPart, Storms
+from bot.store.storms import STANDS_FAILED, STORMS, ChannelFailure, Storm, StormPart, Storms
 from bot.store.subscriptions import HeldRoot, HeldRoots, Limit, NewSubscription, Subscription, Subscriptions
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
@@ -88,6 +88,7 @@ __all__ = [
     "AUDIT_COLUMNS",
     "END_LOST",
     "LEFT_OPEN",
+    "STANDS_FAILED",
     "STOP",
     "STORMS",
     "Approval",

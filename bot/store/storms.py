@@ -12,6 +12,8 @@ from sqlalchemy import delete, func, or_, select, update
 from bot.store.database import Database, Transaction
 from bot.store.tables import channel_failures, storms
 
+STANDS_FAILED = ("failed", "retrying")
+"""The states of the failures that nothing has made up for yet."""
 STORMS = "storms"
 """The name by which transactions that change storms wait for each other."""
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.settings import PollingSettings, ServerName, StormSettings
 from bot.store import (
+    STANDS_FAILED,
     STORMS,
     ChannelFailure,
     Database,
@@ -37,8 +38,6 @@ TAKES_FAILURES = timedelta(hours=1)
 """A storm takes no more failures after that, so that a night of them is not hidden in one old message."""
 SETTLES = timedelta(seconds=1)
 """How long a new storm waits for what is found with its first failures, before it is posted."""
-STANDS_FAILED = ("failed", "retrying")
-"""The states of the failures that nothing has made up for yet."""
 _INTERVALS_APART = 3
 _CAUSES_SHOWN = 4
 _JOBS_NAMED = 6

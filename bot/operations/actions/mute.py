@@ -221,7 +221,41 @@ class MuteForm(Form):
     name: str
 
 
-class MuteServer(Action, frozen=True, tag="muteserver"):
+class _OnServer(Action, frozen=True):
+    """What is done about the jobs of a server that fit a pattern, or about all of them: named in full."""
+
+    server: str
+    pattern: str | None = None
+
+    @property
+    def server_named(self) -> str | None:
+        """The server."""
+        return self.server
+
+    @property
+    def target_name(self) -> str:
+        """Which jobs."""
+        return jobs_in_words(self.pattern)
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the server of that whole name."""
+        return _server(self.server, backend, context)
+
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it on every job that fits."""
+        return permissions.may_on_all(context.person, self.operation, target.server, self.pattern)
+
+    def for_target(self, target: Target) -> Self:
+        """Return the request for the server."""
+        return replace(self, server=target.server)
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Nothing is asked: it is typed whole."""
+        del backend, target, context
+        raise TypeError(self)
+
+
+class MuteServer(_OnServer, frozen=True, tag="muteserver"):
     """Planned maintenance: hold back the messages about a server's jobs, those that fit a pattern or all.
 
     Without a pattern, what is new of the server itself is held back as well.
@@ -237,22 +271,10 @@ class MuteServer(Action, frozen=True, tag="muteserver"):
         button="Mute",
     )
 
-    server: str
-    pattern: str | None = None
     span: timedelta | None = None
     at: Annotated[time, Meta(tz=False)] | None = None
     until: Annotated[datetime, Meta(tz=True)] | None = None
     comment: str | None = None
-
-    @property
-    def server_named(self) -> str | None:
-        """The server."""
-        return self.server
-
-    @property
-    def target_name(self) -> str:
-        """Which jobs."""
-        return jobs_in_words(self.pattern)
 
     @property
     def detail(self) -> str | None:
@@ -263,23 +285,6 @@ class MuteServer(Action, frozen=True, tag="muteserver"):
     def reason(self) -> str | None:
         """The comment."""
         return self.comment
-
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
-        """Return the server of that whole name."""
-        return _server(self.server, backend, context)
-
-    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
-        """Return whether the person may do it on every job that fits."""
-        return permissions.may_on_all(context.person, self.operation, target.server, self.pattern)
-
-    def for_target(self, target: Target) -> "MuteServer":
-        """Return the request for the server."""
-        return replace(self, server=target.server)
-
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
-        """Nothing is asked: it is typed whole."""
-        del backend, target, context
-        raise TypeError(self)
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
@@ -366,7 +371,7 @@ class Unmute(FollowUpAction, frozen=True, tag="unmute"):
         return Unmuted() if kept is None else None
 
 
-class UnmuteServer(Action, frozen=True, tag="unmuteserver"):
+class UnmuteServer(_OnServer, frozen=True, tag="unmuteserver"):
     """End the planned maintenance of a server, or of its jobs by this very pattern."""
 
     operation = Operation(
@@ -379,36 +384,7 @@ class UnmuteServer(Action, frozen=True, tag="unmuteserver"):
         button="Unmute",
     )
 
-    server: str
-    pattern: str | None = None
     mute: int = 0
-
-    @property
-    def server_named(self) -> str | None:
-        """The server."""
-        return self.server
-
-    @property
-    def target_name(self) -> str:
-        """Which jobs."""
-        return jobs_in_words(self.pattern)
-
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
-        """Return the server of that whole name."""
-        return _server(self.server, backend, context)
-
-    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
-        """Return whether the person may do it on every job that fits."""
-        return permissions.may_on_all(context.person, self.operation, target.server, self.pattern)
-
-    def for_target(self, target: Target) -> "UnmuteServer":
-        """Return the request for the server."""
-        return replace(self, server=target.server)
-
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
-        """Nothing is asked: it is typed whole."""
-        del backend, target, context
-        raise TypeError(self)
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext

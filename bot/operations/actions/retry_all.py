@@ -32,7 +32,6 @@ from bot.veeam import JobId, VeeamError
 RETRIED_AT_MOST = 500
 _AT_ONCE = 4
 """So many retries are under way, however many servers the storm has: VBR is busy enough."""
-_STANDS_FAILED = ("failed", "retrying")
 
 
 class RetryAll(Request, frozen=True, tag="retry_all"):
@@ -106,7 +105,7 @@ class StormRetries:
         async with self._database.reading() as reading:
             storm = await self._storms.of(reading, request.storm_id)
             found = await self._storms.failures(
-                reading, request.storm_id, limit=RETRIED_AT_MOST + 1, states=_STANDS_FAILED
+                reading, request.storm_id, limit=RETRIED_AT_MOST + 1, states=store.STANDS_FAILED
             )
         if storm is None or storm.channel != context.gesture.channel_id:
             found = ()  # the message that has the button stands in the storm's own channel
