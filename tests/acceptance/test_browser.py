@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -54,12 +55,26 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
+@asynccontextmanager
+async def _calm_demo() -> AsyncIterator[Demo]:
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        yield demo
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def demo() -> AsyncIterator[Demo]:
-    async with Demo(worlds=calm_worlds()) as made:
-        await made.start()
-        await made.ready()
-        yield made
+    """One for all tests that only look, in whatever order they come: no test may change a job of it."""
+    async with _calm_demo() as shared:
+        yield shared
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_demo() -> AsyncIterator[Demo]:
+    """For a test that changes jobs or presses buttons that do."""
+    async with _calm_demo() as own:
+        yield own
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -155,29 +170,26 @@ class Animation:
 
 
 @pytest.mark.timeout(120)
-async def test_a_newcomer_retries_a_failed_job(visit: Visit, picture: Picture) -> None:
+async def test_a_newcomer_retries_a_failed_job(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """List, Retry, dialog, progress, outcome; a run that fails is told in a thread and recovers by Retry."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann = await visit(demo, DESK)
-        helped = await ann.asks("/veeam help")
-        await expect(helped).to_contain_text("/veeam retry NAME [chained]")
-        await picture(ann, "help", helped)
-        await ann.dismisses(helped)
+    ann = await visit(own_demo, DESK)
+    helped = await ann.asks("/veeam help")
+    await expect(helped).to_contain_text("/veeam retry NAME [chained]")
+    await picture(ann, "help", helped)
+    await ann.dismisses(helped)
 
-        listed = await ann.asks("/veeam jobs failed")
-        await expect(listed).to_contain_text("3 jobs")
-        await expect(listed).to_contain_text("Oracle ERP on hq · 3 times in a row")
-        await expect(listed).to_contain_text("There is not enough space on the disk.")
-        await picture(ann, "jobs-failed", listed)
+    listed = await ann.asks("/veeam jobs failed")
+    await expect(listed).to_contain_text("3 jobs")
+    await expect(listed).to_contain_text("Oracle ERP on hq · 3 times in a row")
+    await expect(listed).to_contain_text("There is not enough space on the disk.")
+    await picture(ann, "jobs-failed", listed)
 
-        await _meanwhile(demo, ann)
-        await _retries(demo, ann, listed, picture)
-        await _fails_and_recovers(demo, ann, picture)
-        phone = await visit(demo, PHONE)
-        await expect(phone.messages.filter(has_text="Recovered").last).to_be_visible()
-        await picture(phone, "phone")
+    await _meanwhile(own_demo, ann)
+    await _retries(own_demo, ann, listed, picture)
+    await _fails_and_recovers(own_demo, ann, picture)
+    phone = await visit(own_demo, PHONE)
+    await expect(phone.messages.filter(has_text="Recovered").last).to_be_visible()
+    await picture(phone, "phone")
 
 
 async def _meanwhile(demo: Demo, ann: Visitor) -> None:
@@ -227,54 +239,48 @@ async def _fails_and_recovers(demo: Demo, ann: Visitor, picture: Picture) -> Non
 
 
 @pytest.mark.timeout(120)
-async def test_the_morning_round(visit: Visit) -> None:
+async def test_the_morning_round(own_demo: Demo, visit: Visit) -> None:
     """What is wrong and why, and again: `jobs problems`, Details with the whole cause, Retry, its thread."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann = await visit(demo, DESK)
-        await _meanwhile(demo, ann)
-        listed = await ann.asks("/veeam jobs problems")
-        await expect(listed).to_contain_text("4 jobs")
-        await expect(listed).to_contain_text("Exchange DAG on hq")
-        before = await ann.answers.count()
-        await ann.button(listed, "Details", "Oracle ERP").click()
-        await expect(ann.answers.nth(before)).to_contain_text("Failed to write data to the file")
-        demo.vbrs["hq"].world.job("Oracle ERP").run_seconds = 3
-        await ann.button(ann.answers.nth(before), "Retry", "Oracle ERP").click()
-        await ann.confirms("Oracle ERP", "on hq", label="Retry")
-        root = ann.messages.filter(has_text="Recovered · Oracle ERP on hq")
-        await expect(root).to_be_visible()
-        await root.locator(".thread-line").click()
-        await expect(ann.thread.first).to_contain_text("Oracle ERP on hq")
+    ann = await visit(own_demo, DESK)
+    await _meanwhile(own_demo, ann)
+    listed = await ann.asks("/veeam jobs problems")
+    await expect(listed).to_contain_text("4 jobs")
+    await expect(listed).to_contain_text("Exchange DAG on hq")
+    before = await ann.answers.count()
+    await ann.button(listed, "Details", "Oracle ERP").click()
+    await expect(ann.answers.nth(before)).to_contain_text("Failed to write data to the file")
+    own_demo.vbrs["hq"].world.job("Oracle ERP").run_seconds = 3
+    await ann.button(ann.answers.nth(before), "Retry", "Oracle ERP").click()
+    await ann.confirms("Oracle ERP", "on hq", label="Retry")
+    root = ann.messages.filter(has_text="Recovered · Oracle ERP on hq")
+    await expect(root).to_be_visible()
+    await root.locator(".thread-line").click()
+    await expect(ann.thread.first).to_contain_text("Oracle ERP on hq")
 
 
 @pytest.mark.timeout(120)
-async def test_three_in_the_morning_on_a_phone(visit: Visit, picture: Picture) -> None:
+async def test_three_in_the_morning_on_a_phone(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """The failure, its cause and its buttons stand on the phone's screen at once; one press runs it again."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        phone, world = await visit(demo, PHONE), demo.vbrs["hq"].world
-        outcomes = [Outcome("Failed", {"sql02": FREEZE}, message="Failed"), Outcome("Success")]
-        world.plan("SQL Production", outcomes)
-        ends_soon(world, "SQL Production", minutes=26)
-        animation = Animation(picture, phone)
-        root = phone.messages.filter(has_text="SQL Production on hq").last
-        await expect(root).to_contain_text(f"sql02: {FREEZE}")
-        for part in (root.get_by_text(FREEZE), phone.button(root, "Retry", "SQL Production")):
-            await expect(part).to_be_in_viewport(ratio=1)
-        await animation.shows(for_ms=3_000)
-        if picture.is_wanted:
-            world.job("SQL Production").run_seconds = 15
-        await phone.button(root, "Retry", "SQL Production").click()
-        await expect(phone.page.locator("dialog")).to_be_visible()
-        await animation.shows(for_ms=2_000)
-        await phone.confirms("SQL Production", label="Retry")
-        await animation.follows(root, until="Recovered")
-        await expect(root).to_contain_text("Recovered · SQL Production on hq")
-        await animation.shows(for_ms=3_000)
-        animation.save("retry")
+    phone, world = await visit(own_demo, PHONE), own_demo.vbrs["hq"].world
+    outcomes = [Outcome("Failed", {"sql02": FREEZE}, message="Failed"), Outcome("Success")]
+    world.plan("SQL Production", outcomes)
+    ends_soon(world, "SQL Production", minutes=26)
+    animation = Animation(picture, phone)
+    root = phone.messages.filter(has_text="SQL Production on hq").last
+    await expect(root).to_contain_text(f"sql02: {FREEZE}")
+    for part in (root.get_by_text(FREEZE), phone.button(root, "Retry", "SQL Production")):
+        await expect(part).to_be_in_viewport(ratio=1)
+    await animation.shows(for_ms=3_000)
+    if picture.is_wanted:
+        world.job("SQL Production").run_seconds = 15
+    await phone.button(root, "Retry", "SQL Production").click()
+    await expect(phone.page.locator("dialog")).to_be_visible()
+    await animation.shows(for_ms=2_000)
+    await phone.confirms("SQL Production", label="Retry")
+    await animation.follows(root, until="Recovered")
+    await expect(root).to_contain_text("Recovered · SQL Production on hq")
+    await animation.shows(for_ms=3_000)
+    animation.save("retry")
 
 
 async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> None:
@@ -296,9 +302,9 @@ async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> 
     await expect(ann.messages.last).to_contain_text("Success · Exchange DAG on hq")
 
 
-async def test_a_warnings_details_are_the_warning(demo: Demo, visit: Visit) -> None:
+async def test_a_warnings_details_are_the_warning(own_demo: Demo, visit: Visit) -> None:
     """Details of a completion show that session, also after the job went well again; so does its link."""
-    ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
+    ann, world = await visit(own_demo, DESK), own_demo.vbrs["hq"].world
     words = "The end of a long message. " * 40 + "Here are the decisive words."
     world.plan("Web tier", [Outcome("Warning", {"web02": words})])
     ends_soon(world, "Web tier", minutes=9)
@@ -310,7 +316,7 @@ async def test_a_warnings_details_are_the_warning(demo: Demo, visit: Visit) -> N
     shown = ann.answers.nth(before)
     await expect(shown).to_contain_text("Warning · Web tier on hq")
     await expect(shown).to_contain_text("Here are the decisive words.")
-    posted = demo.slack.workspace.conversations.channel("C0PROD").messages.values()
+    posted = own_demo.slack.workspace.conversations.channel("C0PROD").messages.values()
     warned = next(each for each in posted if each.metadata and ":warning: Warning · *Web tier*" in each.text)
     link = f"https://example.slack.com/archives/C0PROD/p{warned.ts.replace('.', '')}"
     by_link = await ann.asks(f"/veeam session {link}")
@@ -335,105 +341,91 @@ async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: P
     await expect(home).not_to_contain_text("NAS share")
 
 
-async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
+async def test_deleting_takes_two(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """Ann types the name and a reason; she cannot approve it herself; Ben does, and the job is gone."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        world = demo.vbrs["hq"].world
-        world.finish_run(
-            world.add_job("Intranet", objects=("intra01", "intra02")), result="Success", seconds=600
-        )
-        ann = await visit(demo, DESK)
-        await ann.types("/veeam delete Intranet")
-        modal = ann.page.get_by_test_id("modal")
-        await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
-        await modal.get_by_label("Reason, for the record").fill("Its servers are switched off")
-        await modal.get_by_role("button", name="Ask for approval", exact=True).click()
-        await expect(modal).to_contain_text("needs approval")
-        await modal.get_by_role("button", name="Close").last.click()
-        await expect(modal).to_have_count(0)
-        asked = ann.messages.filter(has_text="@Ann Administrator asks to delete Intranet on hq")
-        await expect(asked).to_contain_text("Reason: Its servers are switched off")
-        await picture(ann, "approval", asked)
+    world = own_demo.vbrs["hq"].world
+    world.finish_run(world.add_job("Intranet", objects=("intra01", "intra02")), result="Success", seconds=600)
+    ann = await visit(own_demo, DESK)
+    await ann.types("/veeam delete Intranet")
+    modal = ann.page.get_by_test_id("modal")
+    await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
+    await modal.get_by_label("Reason, for the record").fill("Its servers are switched off")
+    await modal.get_by_role("button", name="Ask for approval", exact=True).click()
+    await expect(modal).to_contain_text("needs approval")
+    await modal.get_by_role("button", name="Close").last.click()
+    await expect(modal).to_have_count(0)
+    asked = ann.messages.filter(has_text="@Ann Administrator asks to delete Intranet on hq")
+    await expect(asked).to_contain_text("Reason: Its servers are switched off")
+    await picture(ann, "approval", asked)
 
-        before = await ann.answers.count()
-        await ann.button(asked, "Approve", "Intranet").click()
-        await ann.confirms("Intranet", label="Approve")
-        await expect(ann.answers.nth(before)).to_contain_text("You can't approve your own request")
-        await ann.acts_as(BEN)
-        await ann.button(asked, "Approve", "Intranet").click()
-        await ann.confirms("Intranet", label="Approve")
-        told = "deleted by @Ann Administrator, approved by @Ben Administrator"
-        await expect(ann.messages.filter(has_text=told)).to_be_visible()
-        await expect(asked).to_contain_text("Done: approved by @Ben Administrator")
-        await expect(asked.get_by_role("button", name="Approve")).to_have_count(0)
-        assert world.book.job_named("Intranet") is None
+    before = await ann.answers.count()
+    await ann.button(asked, "Approve", "Intranet").click()
+    await ann.confirms("Intranet", label="Approve")
+    await expect(ann.answers.nth(before)).to_contain_text("You can't approve your own request")
+    await ann.acts_as(BEN)
+    await ann.button(asked, "Approve", "Intranet").click()
+    await ann.confirms("Intranet", label="Approve")
+    told = "deleted by @Ann Administrator, approved by @Ben Administrator"
+    await expect(ann.messages.filter(has_text=told)).to_be_visible()
+    await expect(asked).to_contain_text("Done: approved by @Ben Administrator")
+    await expect(asked.get_by_role("button", name="Approve")).to_have_count(0)
+    assert world.book.job_named("Intranet") is None
 
 
-async def test_many_failures_are_one_message(visit: Visit, picture: Picture) -> None:
+async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """Six jobs fail for want of space: one message, a list in its thread; Retry all, and all recover."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
-        shops = [world.add_job(f"SQL shop {number}", objects=(f"shop0{number}",)) for number in range(1, 7)]
-        for job in shops:
-            world.finish_run(job, result="Failed", objects={job.objects[0]: NO_SPACE}, seconds=240)
-        root = ann.messages.filter(has_text=re.compile("6 (more )?jobs failed on hq"))
-        await expect(root).to_contain_text("All of them: Repository full")
-        await root.get_by_text("1 reply").click()
-        await expect(ann.thread.last).to_contain_text("SQL shop 6")
-        await picture(ann, "storm", root)
-        await root.get_by_role("button", name="Retry all").click()
-        await ann.confirms("Retry 6 jobs?", "and 3 more", label="Retry all")
-        await expect(ann.thread.last).to_contain_text("@Ann Administrator retried 6 of 6 jobs")
-        await expect(ann.messages.filter(has_text="All 6 failed jobs recovered")).to_be_visible()
+    ann, world = await visit(own_demo, DESK), own_demo.vbrs["hq"].world
+    shops = [world.add_job(f"SQL shop {number}", objects=(f"shop0{number}",)) for number in range(1, 7)]
+    for job in shops:
+        world.finish_run(job, result="Failed", objects={job.objects[0]: NO_SPACE}, seconds=240)
+    root = ann.messages.filter(has_text=re.compile("6 (more )?jobs failed on hq"))
+    await expect(root).to_contain_text("All of them: Repository full")
+    await root.get_by_text("1 reply").click()
+    await expect(ann.thread.last).to_contain_text("SQL shop 6")
+    await picture(ann, "storm", root)
+    await root.get_by_role("button", name="Retry all").click()
+    await ann.confirms("Retry 6 jobs?", "and 3 more", label="Retry all")
+    await expect(ann.thread.last).to_contain_text("@Ann Administrator retried 6 of 6 jobs")
+    await expect(ann.messages.filter(has_text="All 6 failed jobs recovered")).to_be_visible()
 
 
-async def test_a_failure_is_acknowledged_and_muted(visit: Visit, picture: Picture) -> None:
+async def test_a_failure_is_acknowledged_and_muted(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """Its root says who owns it and until when it is muted; the next failure is a line in its thread."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
-        world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=240)
-        root = ann.messages.filter(has_text="Failed · File servers on hq")
-        await expect(root).to_be_visible()
-        await root.get_by_role("button", name="More actions").click()
-        await ann.page.get_by_role("menuitem", name="Acknowledge").click()
-        await expect(root).to_contain_text("acknowledged by @Ann Administrator")
+    ann, world = await visit(own_demo, DESK), own_demo.vbrs["hq"].world
+    world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=240)
+    root = ann.messages.filter(has_text="Failed · File servers on hq")
+    await expect(root).to_be_visible()
+    await root.get_by_role("button", name="More actions").click()
+    await ann.page.get_by_role("menuitem", name="Acknowledge").click()
+    await expect(root).to_contain_text("acknowledged by @Ann Administrator")
 
-        await root.get_by_role("button", name="More actions").click()
-        await ann.page.get_by_role("menuitem", name="Mute").click()
-        modal = ann.page.get_by_test_id("modal")
-        await modal.get_by_label("For 4 h").check()
-        await modal.get_by_label("Comment").fill("Its disk is being changed")
-        await picture(ann, "mute", modal)
-        await modal.get_by_role("button", name="Mute", exact=True).click()
-        await expect(root).to_contain_text("muted until")
-        await modal.get_by_role("button", name="Close").last.click()
-        world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=200)
-        await root.get_by_role("button", name="replies").click()
-        await expect(ann.thread.last).to_contain_text("While muted")
-        await picture(ann, "muted", root)
-        await expect(root).to_have_count(1)
+    await root.get_by_role("button", name="More actions").click()
+    await ann.page.get_by_role("menuitem", name="Mute").click()
+    modal = ann.page.get_by_test_id("modal")
+    await modal.get_by_label("For 4 h").check()
+    await modal.get_by_label("Comment").fill("Its disk is being changed")
+    await picture(ann, "mute", modal)
+    await modal.get_by_role("button", name="Mute", exact=True).click()
+    await expect(root).to_contain_text("muted until")
+    await modal.get_by_role("button", name="Close").last.click()
+    world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=200)
+    await root.get_by_role("button", name="replies").click()
+    await expect(ann.thread.last).to_contain_text("While muted")
+    await picture(ann, "muted", root)
+    await expect(root).to_have_count(1)
 
 
-async def test_a_job_is_disabled_for_a_time(visit: Visit) -> None:
+async def test_a_job_is_disabled_for_a_time(own_demo: Demo, visit: Visit) -> None:
     """The channel reads by whom and until when; Enable on that message ends it at once."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann, job = await visit(demo, DESK), demo.vbrs["hq"].world.job("Web tier")
-        await ann.types('/veeam disable "Web tier" for 4h')
-        told = ann.messages.filter(has_text="Web tier on hq disabled by @Ann Administrator")
-        await expect(told).to_contain_text("until the bot enables it again")
-        assert job.is_disabled
-        await ann.button(told, "Enable", "Web tier").click()
-        await ann.confirms("Web tier", "on hq", label="Enable")
-        await expect(ann.messages.filter(has_text="Web tier on hq enabled by")).to_be_visible()
-        assert not job.is_disabled
+    ann, job = await visit(own_demo, DESK), own_demo.vbrs["hq"].world.job("Web tier")
+    await ann.types('/veeam disable "Web tier" for 4h')
+    told = ann.messages.filter(has_text="Web tier on hq disabled by @Ann Administrator")
+    await expect(told).to_contain_text("until the bot enables it again")
+    assert job.is_disabled
+    await ann.button(told, "Enable", "Web tier").click()
+    await ann.confirms("Web tier", "on hq", label="Enable")
+    await expect(ann.messages.filter(has_text="Web tier on hq enabled by")).to_be_visible()
+    assert not job.is_disabled
 
 
 async def test_an_ambiguous_name_gives_a_menu(demo: Demo, visit: Visit) -> None:
@@ -488,48 +480,42 @@ async def test_whoever_has_no_role_is_told_so(demo: Demo, visit: Visit, person: 
     await expect(refused).not_to_contain_text("NAS share")
 
 
-async def test_a_job_is_searched_and_started_by_form(visit: Visit, picture: Picture) -> None:
+async def test_a_job_is_searched_and_started_by_form(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """Without a name a form searches; the next says what is touched and asks how; the channel is told."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann = await visit(demo, DESK)
-        await ann.types("/veeam start")
-        modal = ann.page.get_by_test_id("modal")
-        await modal.locator("button.select").click()
-        await ann.page.keyboard.type("domain")
-        await ann.page.get_by_role("option").filter(has_text="Domain controllers").click()
-        await modal.get_by_role("button", name="Next").click()
-        await expect(modal).to_contain_text("2 objects · last run")
-        await expect(modal).to_contain_text("Default Backup Repository")
-        await modal.get_by_text("Active full").click()
-        await picture(ann, "start", modal)
-        await modal.get_by_role("button", name="Start", exact=True).click()
-        await expect(modal).to_contain_text("Domain controllers on hq started by @Ann Administrator")
-        told = ann.messages.filter(has_text="Domain controllers on hq started by")
-        await expect(told).to_contain_text("Active full.")
-        (start,) = demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs/{id}/start")
-        assert start.body == {"performActiveFull": True, "startChainedJobs": False}
+    ann = await visit(own_demo, DESK)
+    await ann.types("/veeam start")
+    modal = ann.page.get_by_test_id("modal")
+    await modal.locator("button.select").click()
+    await ann.page.keyboard.type("domain")
+    await ann.page.get_by_role("option").filter(has_text="Domain controllers").click()
+    await modal.get_by_role("button", name="Next").click()
+    await expect(modal).to_contain_text("2 objects · last run")
+    await expect(modal).to_contain_text("Default Backup Repository")
+    await modal.get_by_text("Active full").click()
+    await picture(ann, "start", modal)
+    await modal.get_by_role("button", name="Start", exact=True).click()
+    await expect(modal).to_contain_text("Domain controllers on hq started by @Ann Administrator")
+    told = ann.messages.filter(has_text="Domain controllers on hq started by")
+    await expect(told).to_contain_text("Active full.")
+    (start,) = own_demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs/{id}/start")
+    assert start.body == {"performActiveFull": True, "startChainedJobs": False}
 
 
 @pytest.mark.timeout(120)
-async def test_jobs_are_created_and_edited_by_form(visit: Visit, picture: Picture) -> None:
+async def test_jobs_are_created_and_edited_by_form(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """A new backup, filled in, looked over and sent; its copy renamed; a no of VBR stands at its field."""
-    async with Demo(worlds=calm_worlds()) as demo:
-        await demo.start()
-        await demo.ready()
-        ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
-        await _creates(ann, picture)
-        (created,) = demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs")
-        assert created.body["storage"]["retentionPolicy"] == {"type": "Days", "quantity": 30}
-        assert world.job("Shop").objects == ["web01", "web02"]
+    ann, world = await visit(own_demo, DESK), own_demo.vbrs["hq"].world
+    await _creates(ann, picture)
+    (created,) = own_demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs")
+    assert created.body["storage"]["retentionPolicy"] == {"type": "Days", "quantity": 30}
+    assert world.job("Shop").objects == ["web01", "web02"]
 
-        await ann.types("/veeam clone Shop")
-        copied = ann.messages.filter(has_text="The copy is Shop_clone1")
-        await _renames(demo, ann, copied, picture)
-        (edited,) = demo.vbrs["hq"].requests.of("PUT", "/api/v1/jobs/{id}")
-        assert edited.body["name"] == "Shop (weekly)"
-        assert edited.body["description"] == "Changed in the console meanwhile"
+    await ann.types("/veeam clone Shop")
+    copied = ann.messages.filter(has_text="The copy is Shop_clone1")
+    await _renames(own_demo, ann, copied, picture)
+    (edited,) = own_demo.vbrs["hq"].requests.of("PUT", "/api/v1/jobs/{id}")
+    assert edited.body["name"] == "Shop (weekly)"
+    assert edited.body["description"] == "Changed in the console meanwhile"
 
 
 async def _creates(ann: Visitor, picture: Picture) -> None:
@@ -577,9 +563,9 @@ async def _renames(demo: Demo, ann: Visitor, copied: Locator, picture: Picture) 
     await expect(told).to_contain_text("Name: Shop_clone1 → Shop (weekly)")
 
 
-async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: Picture) -> None:
+async def test_the_bot_is_spoken_to_anywhere(own_demo: Demo, visit: Visit, picture: Picture) -> None:
     """By a mention in the channel, below a completion without a name, and in its own direct messages."""
-    ann = await visit(demo, DESK)
+    ann = await visit(own_demo, DESK)
     asked = await ann.asks("@veeam jobs failed")
     await expect(asked).to_contain_text("Oracle ERP on hq")
     await ann.dismisses(asked)
@@ -589,7 +575,7 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
     await picture(ann, "report", reported)
     await ann.dismisses(reported)
 
-    world = demo.vbrs["hq"].world
+    world = own_demo.vbrs["hq"].world
     world.plan(
         "Domain controllers", [Outcome("Failed", {"dc02": FREEZE}, message="Failed"), Outcome("Success")]
     )
@@ -624,15 +610,17 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
     await expect(ann.messages.last).to_contain_text("A message alone changes nothing")
 
 
-async def test_somebody_subscribes_to_what_concerns_them(demo: Demo, visit: Visit, picture: Picture) -> None:
+async def test_somebody_subscribes_to_what_concerns_them(
+    own_demo: Demo, visit: Visit, picture: Picture
+) -> None:
     """In the bot's direct messages: the next failure is posted there, and a button ends it."""
-    ann = await visit(demo, DESK)
+    ann = await visit(own_demo, DESK)
     await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await ann.page.get_by_role("button", name="Messages", exact=True).click()
     await ann.types("/veeam subscribe failed Lin*")
     done = "@Ann Administrator subscribed their conversation with the bot to failures of jobs like Lin*"
     await expect(ann.messages.filter(has_text=done)).to_be_visible()
-    demo.vbrs["hq"].world.finish_run("Linux backup job", result="Failed")
+    own_demo.vbrs["hq"].world.finish_run("Linux backup job", result="Failed")
     await expect(ann.messages.filter(has_text="Failed · Linux backup job on hq")).to_be_visible()
     listed = await ann.asks("/veeam subscriptions")
     await expect(listed).to_contain_text("Failures of jobs like Lin*")
