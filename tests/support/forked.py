@@ -184,6 +184,9 @@ def _become(arguments: Sequence[str], env: Mapping[str, str], folder: str, outpu
 if __name__ == "__main__":
     import aiosqlite  # noqa: F401 -- what the commands load when they need it
     import alembic.command  # noqa: F401
+    import anyio._backends._asyncio  # noqa: F401
+    import httpcore  # noqa: F401
+    import slack_bolt.listener_matcher.async_builtins  # noqa: F401
     import sqlalchemy.dialects.sqlite.aiosqlite  # noqa: F401
     import tabulate  # noqa: F401
     import yaml  # noqa: F401

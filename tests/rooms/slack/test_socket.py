@@ -76,7 +76,7 @@ async def room_of(
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
         client.proxy = None
-        app = AsyncApp(client=client, signing_secret="")
+        app = AsyncApp(name="app", client=client, signing_secret="")
         web = WebApi(client, session, clock=clock, metrics=Metrics())
         mode = SocketMode(app, slack.app_token, web, clock=clock, health=health, ping_seconds=ping_seconds)
         room = Room(slack, mode, health)

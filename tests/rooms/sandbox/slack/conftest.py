@@ -52,7 +52,7 @@ def client(slack: SlackSandbox) -> AsyncWebClient:
 
 @pytest.fixture
 def app(client: AsyncWebClient) -> AsyncApp:
-    return AsyncApp(client=client, signing_secret=None)
+    return AsyncApp(name="app", client=client, signing_secret=None)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ async def test_bolt_hears_commands_buttons_and_events(live: SlackSandbox) -> Non
     """Each in its own format, each signed so that Bolt takes it."""
     heard = []
     client = AsyncWebClient(live.bot_token, base_url=live.api_url)
-    app = AsyncApp(client=client, signing_secret=live.signing_secret)
+    app = AsyncApp(name="app", client=client, signing_secret=live.signing_secret)
 
     @app.command("/veeam")
     async def command(ack: Any, command: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ async def test_bolt_hears_commands_buttons_and_events(live: SlackSandbox) -> Non
 async def test_a_wrong_secret_is_a_failed_dispatch(live: SlackSandbox) -> None:
     """Bolt answers 401; the person reads dispatch_failed."""
     client = AsyncWebClient(live.bot_token, base_url=live.api_url)
-    app = AsyncApp(client=client, signing_secret="another")
+    app = AsyncApp(name="app", client=client, signing_secret="another")
 
     async with served(app.web_app("/slack/events")) as url:
         live.configure_http(url)
