@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.veeam import (
@@ -29,6 +29,7 @@ from tests.support.job_models import CASES, KINDS, received_models, valid_models
 
 NIGHT = ",".join("1" if hour >= 20 or hour < 6 else "0" for hour in range(24))
 ALWAYS = ",".join("1" * 24)
+FEW = settings(max_examples=10, deadline=None)  # for each of up to 55 cases, which share their code
 
 
 def read(**raw: Any) -> JobFacts:
@@ -37,6 +38,7 @@ def read(**raw: Any) -> JobFacts:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data())
+@FEW
 def test_every_type_says_what_it_backs_up_and_when(kind: str, data: st.DataObject) -> None:
     """A complete model of any type names what it includes, and whether it runs by itself."""
     facts = job_facts(Job(data.draw(valid_models(kind))))
@@ -46,6 +48,7 @@ def test_every_type_says_what_it_backs_up_and_when(kind: str, data: st.DataObjec
 
 @pytest.mark.parametrize(("kind", "revision"), CASES)
 @given(st.data())
+@FEW
 def test_what_servers_send_is_read(kind: str, revision: str, data: st.DataObject) -> None:
     """Missing, null and unknown parts harm nothing, in any revision."""
     job_facts(Job(data.draw(received_models(kind, revision))))
@@ -60,6 +63,7 @@ junk = st.recursive(
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data())
+@FEW
 def test_junk_in_place_of_any_part_is_left_out(kind: str, data: st.DataObject) -> None:
     """Whatever stands in place of a part of a model, the rest is read."""
     model = json.loads(json.dumps(data.draw(valid_models(kind)), default=str))
