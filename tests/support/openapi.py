@@ -16,12 +16,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, validators
 
 VARIABLE = "VEEAM_OPENAPI"
 _UNDOCUMENTED_REFUSALS = frozenset({400, 401, 404, 405, 409, 429})
@@ -68,6 +68,7 @@ class OpenApi:
         self._definitions = _definitions(document["components"]["schemas"])
         self._validators: dict[str, Draft202012Validator] = {}
         self._paths = sorted(document["paths"], key=_placeholders)
+        self._problems_of_text = lru_cache(maxsize=1000)(self._find_problems)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -202,11 +203,15 @@ class OpenApi:
         return self._problems(f"{_name(content['schema']['$ref'])}!use", value)
 
     def _problems(self, definition: str, value: Any) -> list[str]:
+        # Tests over the same world get the same answers.
+        return self._problems_of_text(definition, json.dumps(_without_nulls(value)))
+
+    def _find_problems(self, definition: str, text: str) -> list[str]:
         validator = self._validators.get(definition)
         if validator is None:
             schema = {"$ref": f"#/$defs/{definition}", "$defs": self._definitions}
-            validator = self._validators[definition] = Draft202012Validator(schema, format_checker=_FORMATS)
-        errors = validator.iter_errors(_without_nulls(value))
+            validator = self._validators[definition] = _Validator(schema, format_checker=_FORMATS)
+        errors = validator.iter_errors(json.loads(text))
         return [f"{error.json_path}: {error.message[:300]}" for error in errors]
 
     def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -238,19 +243,22 @@ def _use(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dispatch(key: str, mapping: Mapping[str, str]) -> dict[str, Any]:
-    children = [
-        {
-            "if": {"properties": {key: {"const": value}}, "required": [key]},
-            "then": {"$ref": f"#/$defs/{_name(reference)}!use"},
-        }
-        for value, reference in mapping.items()
-    ]
     return {
         "type": "object",
         "required": [key],
         "properties": {key: {"enum": list(mapping)}},
-        "allOf": children,
+        _BY_KIND: (key, {value: f"#/$defs/{_name(reference)}!use" for value, reference in mapping.items()}),
     }
+
+
+def _kind_problems(
+    validator: Any, by_kind: tuple[str, Mapping[str, str]], value: Any, _schema: Mapping[str, Any]
+) -> Iterator[Any]:
+    """Check a polymorphic value by the schema of its kind alone; that it has one is asked elsewhere."""
+    key, references = by_kind
+    kind = value.get(key) if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind in references:
+        yield from validator.descend(value, {"$ref": references[kind]})
 
 
 def _translated(schema: Any, *, included: bool = False) -> Any:
@@ -335,3 +343,5 @@ _FORMATS = FormatChecker(formats=())
 _FORMATS.checks("uuid")(_is_uuid)
 _FORMATS.checks("date-time")(_is_moment)
 _FORMATS.checks("time")(_is_time)
+_BY_KIND = "x-by-kind"
+_Validator = validators.extend(Draft202012Validator, {_BY_KIND: _kind_problems})
