@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-# Most of a test is waiting for processes and servers, so twice as many run at once as there are cores.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# Most of a test is waiting for processes and servers, so thrice as many run at once as there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 # What is set up: enough for the demo, and what tests and checks need as well.
 DEMO := $(VENV)/.demo-ready
 READY := $(VENV)/.ready
