@@ -48,7 +48,7 @@ def bolt_app(client: AsyncWebClient, workspace: Workspace, signing_secret: str |
     # Bolt sets a logger's `disabled` back when the app is made; a filter it leaves alone.
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_no_expected_warning)
     # `SlackRequests` verifies what comes over HTTP, by Slack's clock; Bolt would do so by this machine's.
-    # Without a name Bolt looks for one in the source of all callers: a quarter of the CPU of a start.
+    # Without a name Bolt looks for one in the sources of all callers, 50 ms of a start.
     return AsyncApp(
         name="veeam-bot",
         client=client,

@@ -344,4 +344,6 @@ _FORMATS.checks("uuid")(_is_uuid)
 _FORMATS.checks("date-time")(_is_moment)
 _FORMATS.checks("time")(_is_time)
 _BY_KIND = "x-by-kind"
-_Validator = validators.extend(Draft202012Validator, {_BY_KIND: _kind_problems})
+_Validator = validators.extend(  # type: ignore[no-untyped-call]  # untyped in its stubs
+    Draft202012Validator, {_BY_KIND: _kind_problems}
+)
