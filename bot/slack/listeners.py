@@ -49,6 +49,7 @@ def bolt_app(client: AsyncWebClient, workspace: Workspace, signing_secret: str |
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_no_expected_warning)
     # `SlackRequests` verifies what comes over HTTP, by Slack's clock; Bolt would do so by this machine's.
     return AsyncApp(
+        name="veeam-bot",  # otherwise Bolt looks for its caller's, which loads the source of every caller
         client=client,
         authorize=authorize,
         signing_secret=signing_secret or "",
