@@ -37,7 +37,7 @@ OUTBOX_PART = "outbox"
 TOKEN_PART = "slack:token"  # noqa: S105 -- the name of a part in /readyz
 # Each in its own channel; at the pace of the workspace all of them have a turn while their claims last.
 _IN_FLIGHT = 32
-_IDLE_SECONDS = 1.0
+_SECONDS_BETWEEN_LOOKS, _SECONDS_WHILE_EMPTY = 1.0, 5.0
 _REVISIT_SECONDS = 60.0
 _CREDENTIALS_SECONDS = 60.0
 _UNREACHABLE_SECONDS = 5.0
@@ -176,10 +176,17 @@ class Delivery:
         self._outbox.changed.set()
 
     async def _look_now_and_then(self) -> None:
-        """What other processes queued, and what was put off, is found by looking alone."""
+        """What other processes queued, and what was put off, is found by looking alone.
+
+        While nothing waits, only the former may come: they send it themselves, unless they cannot.
+        """
+        looked_at = self._clock.monotonic()
         while True:
-            await self._clock.sleep(_IDLE_SECONDS)
-            self._outbox.changed.set()
+            await self._clock.sleep(_SECONDS_BETWEEN_LOOKS)
+            now = self._clock.monotonic()
+            if not self._outbox.is_empty or now - looked_at >= _SECONDS_WHILE_EMPTY:
+                looked_at = now
+                self._outbox.changed.set()
 
     async def close(self, seconds: float) -> None:
         """Send nothing more, and wait for what is being sent at this moment."""

@@ -106,6 +106,8 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.changed = database.outbox_changed
+        self.is_empty = False
+        """Whether the latest `claim` saw no row wait, but in channels that are closed or have one claimed."""
 
     async def add(self, transaction: Transaction, rows: Sequence[NewOutboxRow]) -> None:
         """Queue rows as part of a transaction. A newer edit of a message replaces one that still waits."""
@@ -193,7 +195,9 @@ class Outbox:
         """
         async with self._database.transaction() as transaction:
             await transaction.serialise("outbox.claim")
-            heads = [head for (head,) in await transaction.all(_HEADS, {"now": now}) if head is not None]
+            channels = await transaction.all(_HEADS, {"now": now})
+            self.is_empty = not channels
+            heads = [head for (head,) in channels if head is not None]
             if not heads:
                 return ()
             these = select(outbox.c.id, outbox.c.claimed_by).where(outbox.c.id.in_(heads))

@@ -80,7 +80,15 @@ def _maybe_time(name: str) -> Column[datetime]:
 
 def _partial(condition: str) -> dict[str, Any]:
     """An index of these rows alone, so that it stays as small as what it is asked for."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+    return {"sqlite_where": text(condition)}
+
+
+@event.listens_for(metadata, "before_create")
+def _make_partial_on_postgresql(_metadata: MetaData, connection: Connection, **_options: Any) -> None:
+    """Add PostgreSQL's conditions where that is used: naming them before would load all of its dialect."""
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
 poll_cursors = Table(

@@ -170,7 +170,7 @@ def request_control(
     consequence = operation.confirmation.consequence if operation.confirmation else ""
     return Control(
         button,
-        _option(label, codec.encode_run(request, codec.OPTION_LIMIT)),
+        _option(label, value if len(value) <= codec.OPTION_LIMIT else None),
         label,
         "A form asks first." if operation.has_form else consequence,
         touches,

@@ -159,3 +159,16 @@ def test_the_bot_starts_without_the_sandbox() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_what_is_loaded_is_kept_from_the_garbage_collector() -> None:
+    """It collects none while the code is loaded, and what the code makes later from then on."""
+    program = (
+        "import atexit, gc, sys; sys.argv[1:] = ['--version']\n"
+        "atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 100_000))\n"
+        "from bot.__main__ import main; main()"
+    )
+    done = subprocess.run(  # noqa: S603 -- our own code, in a process of its own
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "True True"

@@ -10,7 +10,7 @@ import pytest
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, SlackFault
 from bot.settings import ServerName
-from bot.store import Approval, NewOutboxRow, Placement
+from bot.store import Approval, Database, NewOutboxRow, Placement
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import (
     ApprovalOpened,
@@ -22,6 +22,7 @@ from bot.watch.facts import (
     encode,
 )
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
+from tests.support.databases import new_database
 
 MORE = [f"C0MORE{number:02d}" for number in range(20)]
 LOST = Dropped(after_effect=True)
@@ -385,6 +386,18 @@ async def test_a_new_row_is_sent_without_waiting_for_the_next_look(office: PostO
         await office.until(lambda: office.clock.sleeping)
         session = await office.queues()
         await office.slack.wait_until(lambda: office.told()[session])
+
+
+async def test_an_empty_outbox_is_looked_at_every_five_seconds(tmp_path: Path) -> None:
+    """What another process queued, and cannot send, is found by that; nothing asks the database before."""
+    address = await new_database(tmp_path)
+    sender = Database(address)
+    async with post_office(tmp_path, address) as office, office.sending(database=sender):
+        await office.lets_pass(1.0)
+        session = await office.queues()
+        waited = await office.until(lambda: office.told()[session])
+    await sender.close()
+    assert waited > 2.0
 
 
 async def test_a_thread_stands_behind_its_root(office: PostOffice) -> None:

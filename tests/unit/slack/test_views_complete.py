@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from typing import get_args
 
 import pytest
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models import blocks
 
 from bot.operations.catalog import OPERATIONS
 from bot.operations.outcomes import Answer, Form
 from bot.slack.views.announcements import VIEWS
 from bot.slack.views.forms import FORMS
+from bot.slack.views.message import drawn
 from bot.slack.views.outcomes import ANSWERS
 from bot.watch.facts import Announcement
 
@@ -34,3 +37,24 @@ def test_every_kind_is_drawn(base: type[object], views: dict[type[object], objec
     assert OPERATIONS  # the verbs' files are imported, with all that they define
 
     assert set(kinds_of(base)) == set(views)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        blocks.DividerBlock(block_id="x" * 256),
+        blocks.ActionsBlock(elements=[blocks.ButtonElement(text="x" * 76, action_id="a")]),
+        blocks.ActionsBlock(
+            elements=[
+                blocks.ButtonElement(
+                    text="x", action_id="a", confirm=blocks.ConfirmObject(title="x" * 101, text="x")
+                )
+            ]
+        ),
+    ],
+    ids=["block", "button", "dialog"],
+)
+def test_what_slack_would_refuse_is_not_drawn(block: blocks.Block) -> None:
+    """The SDK's checks hold for a block and for what is in it."""
+    with pytest.raises(SlackObjectFormationError):
+        drawn(block)
