@@ -35,7 +35,7 @@ demo: $(DEMO)  ## the bot against a simulated VBR and Slack; prints the page's a
 test: $(READY)  ## all tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-simulate: $(READY)  ## the watch under a thousand random schedules of ends, kills and lost replies
+simulate: $(READY)  ## the watch under hundreds of random schedules of ends, kills, mutes and lost replies
 	SCHEDULES=25 $(BIN)/pytest tests/rooms/watch/test_exactly_once.py -p no:xdist
 
 lint: $(READY)  ## formatting, lint, types, import rules

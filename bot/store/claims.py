@@ -115,17 +115,29 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, name: str, holder: str, now: datetime, lease_seconds: float) -> bool:
+    async def take(
+        self,
+        name: str,
+        holder: str,
+        now: datetime,
+        lease_seconds: float,
+        *,
+        anew: Callable[[], None] | None = None,
+    ) -> bool:
         """Take a lease that has run out, in one statement; True as well for one held. False: another's.
 
-        One that lasts longer than any lease has run out, too: the clock was set back.
+        One that lasts longer than any lease has run out, too: the clock was set back. `anew` is called where
+        another process may have had it meanwhile.
         """
         longest = now + timedelta(seconds=LONGEST_LEASE_SECONDS)
         is_running = (leases.c.until > now) & (leases.c.until <= longest)
+        query = select(leases.c.holder, is_running.label("is_running")).where(leases.c.name == name)
         async with self._database.reading() as reading:
-            held = await reading.first(select(leases.c.holder).where(leases.c.name == name, is_running))
-        if held is not None:
-            return bool(held.holder == holder)
+            found = await reading.first(query)
+        if found is not None and found.is_running:
+            return bool(found.holder == holder)
+        if anew is not None and (found is None or found.holder != holder):
+            anew()
         until = now + timedelta(seconds=lease_seconds)
         async with self._database.transaction() as transaction:
             return await transaction.claim(

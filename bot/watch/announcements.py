@@ -51,7 +51,7 @@ from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.held_runs import HeldRuns
 from bot.watch.job_cache import JobCache
-from bot.watch.mutes import HeldBack, holds_back, mute_facts
+from bot.watch.mutes import HeldBack, covering, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.routing import (
@@ -633,6 +633,15 @@ class Announcer:
                 raise
             return False
 
+    async def _still_muted(self, transaction: Transaction, run: Run, now: datetime) -> Run:
+        """The run as it is muted by now; a mute of its server that began since it failed remembers it."""
+        active = await self._held_back.active(transaction, self._server.name, now)
+        mute = covering(active, run.facts.job_id, run.facts.job_name)
+        if mute is None or not run.facts.stands_failed:
+            return run
+        muted = run.with_mute(mute_facts(mute))
+        return (await self._held_back.hold(transaction, mute, muted, (), run.facts.last, now)).run
+
     async def _settle(self, row: RunRow, run: Run, retry: _Retry, server_now: datetime) -> None:
         now = self._clock.now()
         async with self._writing() as transaction:
@@ -641,13 +650,15 @@ class Announcer:
             if retry is _Retry.RUNNING:
                 await self._runs.put(transaction, replace(row, expected_by=server_now + _LOOK_AGAIN_AFTER))
                 return
-            final = run.without_retry()
+            final = await self._still_muted(transaction, run.without_retry(), now)
             if retry is _Retry.SUPERSEDED:
                 queued = messages.superseded_messages(final, now)
             else:
                 queued = messages.missing_attempt_messages(final, now)
             await self._outbox.add(transaction, queued.rows)
-            await self._runs.put(transaction, replace(row, expected_by=None, body=queued.run.encode()))
+            settled = replace(row, expected_by=None, body=queued.run.encode())
+            unanswered_since = queued.run.unanswered_since
+            await self._runs.put(transaction, replace(settled, unanswered_since=unanswered_since))
             storms = self._gathering(transaction, Counter())
             await storms.follow(queued.run)
             await storms.queue()

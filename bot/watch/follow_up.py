@@ -70,10 +70,12 @@ class FollowUp:
             changed = msgspec.structs.replace(run.facts, acknowledged=owned)
             run = msgspec.structs.replace(run, facts=changed)
             said = facts.RunAcknowledged(run=run.facts, by=person, instead_of=before.owner)
+            # The person too: after an older database was restored, a turn may be somebody else's.
+            occasion = f"acknowledged/{turn}/{person}"
             rows = [
-                *messages.edits(run, f"acknowledged/{turn}", now),
+                *messages.edits(run, occasion, now),
                 *(
-                    messages.reply(run, channel, f"acknowledged/{turn}", said, now, is_failure=False)
+                    messages.reply(run, channel, occasion, said, now, is_failure=False)
                     for channel in run.channels_with_thread
                 ),
             ]

@@ -181,7 +181,8 @@ class HeldBack:
         mute = covering(active, job_id, job_name)
         if mute is None:
             return None
-        if (because := ended_early(mute, session)) is not None:
+        because = ended_early(mute, session)
+        if because is not None and not await self._has_run_since(transaction, mute.server, job_id, session):
             await self._mutes.end(transaction, mute.id, because, now)
             log.info("watch.mute_ended", server=mute.server, job_id=job_id, because=because)
             active.remove(mute)
@@ -193,6 +194,13 @@ class HeldBack:
             active[active.index(mute)] = noted
             return noted
         return mute
+
+    async def _has_run_since(
+        self, transaction: Transaction, server: str, job_id: str, session: SessionFacts
+    ) -> bool:
+        """Whether a run of the job is known that ended later: the session was recorded late."""
+        latest = await self._runs.latest(transaction, server, job_id, limit=1)
+        return any(row.last_ended_at > session.ended_at for row in latest)
 
     async def hold(
         self,
@@ -402,7 +410,7 @@ class MuteKeeper:
             if (told.has_root or told.muted_in) and left.get(told.channel) != key:
                 is_loud = is_said and ended.because == TIME and not channel.is_counted
                 said = msgspec.structs.replace(ended, mention=mention)
-                rows.append(_line(run, told, said, now, is_loud=is_loud))
+                rows.append(_line(run, told, said, mute, now, is_loud=is_loud))
             channels.append(told)
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(msgspec.structs.replace(run, channels=tuple(channels))))
@@ -419,15 +427,18 @@ class MuteKeeper:
 
 
 def _line(
-    run: Run, channel: RunChannel, ended: facts.MuteEnded, now: datetime, *, is_loud: bool
+    run: Run, channel: RunChannel, ended: facts.MuteEnded, mute: Mute, now: datetime, *, is_loud: bool
 ) -> NewOutboxRow:
-    """One for each thread: the runs of a job are gone through from the latest on."""
+    """One for each thread: the runs of a job are gone through from the latest on.
+
+    After an older database was restored, another mute may have the same ID, but not the same reference.
+    """
     key = channel.muted_in or messages.root_key(run, channel.channel)
     placement = Placement.BROADCAST if is_loud else Placement.REPLY
     if channel.threads is Threads.FLAT and channel.has_root:
         placement = Placement.POST
     return messages.message(
-        f"{key}/unmuted/{ended.mute.id}",
+        f"{key}/unmuted/{mute.id}/{mute.reference}",
         channel.channel,
         ended,
         now,

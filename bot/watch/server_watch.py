@@ -232,7 +232,8 @@ class Watch:
 
     async def _holds_lease(self) -> bool:
         seconds = lease_seconds(self._rules.polling)
-        return await self._leases.take(self.lease, self._holder, self._clock.now(), seconds)
+        now = self._clock.now()
+        return await self._leases.take(self.lease, self._holder, now, seconds, anew=self._forget)
 
     def _stand_by(self) -> None:
         self._forget()

@@ -35,8 +35,12 @@ class SqliteTemplate:
         _migrate(f"sqlite:///{self._file}")
 
     def new(self) -> str:
+        return self.copy_of(f"sqlite:///{self._file}")
+
+    def copy_of(self, url: str) -> str:
+        """A database like another one, which nobody uses at this moment."""
         copy = self._folder / f"{next(_numbers)}.db"
-        shutil.copyfile(self._file, copy)
+        shutil.copyfile(url.removeprefix("sqlite:///"), copy)
         return f"sqlite:///{copy}"
 
     def empty(self) -> str:
@@ -48,10 +52,15 @@ class PostgresqlTemplate:
 
     def __init__(self, server: Any) -> None:
         self._server = server
+        self._names: dict[str, str] = {}
         _migrate(self._created("migrated", "template1"))
 
     def new(self) -> str:
         return self._created(f"test_{next(_numbers)}", "migrated")
+
+    def copy_of(self, url: str) -> str:
+        """A database like another one, which nobody uses at this moment."""
+        return self._created(f"test_{next(_numbers)}", self._names[url])
 
     def empty(self) -> str:
         return self._created(f"test_{next(_numbers)}", "template1")
@@ -59,6 +68,7 @@ class PostgresqlTemplate:
     def _created(self, name: str, template: str) -> str:
         self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}";')
         address: str = self._server.get_uri(name)
+        self._names[address] = name
         return address
 
 

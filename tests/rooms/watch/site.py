@@ -11,7 +11,7 @@ from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import ChannelId, PollingSettings, RouteSettings, StormSettings
 from bot.store import Database, Outbox, OutboxRow, PostedMessage
 from bot.veeam import VeeamServer
-from bot.watch import Watch, WatchRules
+from bot.watch import NoticedSessions, Watch, WatchRules
 from bot.watch.facts import Announcement, decode
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
@@ -50,6 +50,7 @@ class Site:
     health: Health
     holder: str = "one"
     rules: WatchRules = field(default_factory=rules)
+    noticed: NoticedSessions | None = None
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +67,7 @@ class Site:
             metrics=Metrics(),
             health=self.health,
             holder=self.holder,
+            noticed=self.noticed,
         )
 
     async def poll(self) -> list[tuple[str, Announcement]]:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from bot.settings import ServerName
-from bot.slack.views.announcements import announcement
-from bot.store import NewMute
+from bot.slack.views.announcements import announcement, identity
+from bot.store import NewMute, Placement
 from bot.veeam import JobId, SessionId
-from bot.watch import FollowUp, Reminder
-from bot.watch.facts import RunAcknowledged, RunChanged, Unacknowledged
+from bot.watch import FollowUp, MuteKeeper, Reminder
+from bot.watch.facts import RunAcknowledged, RunChanged, Unacknowledged, decode
+from tests.rooms.store.databases import Template, opened
 from tests.rooms.watch.site import Site, drained, of_kind, route_to, rules
 
 JOB, HQ = "SQL nightly", ServerName("hq")
@@ -140,3 +141,42 @@ async def test_the_reminder_says_since_when(site: Site) -> None:
     assert "Nobody has acknowledged it since it failed" in message.text
     assert "Disk &lt;full&gt;" in message.text
     assert "Acknowledge" in str(message.blocks)
+
+
+async def test_other_hands_after_an_older_database_was_restored(
+    site: Site, database_url: str, database_templates: dict[str, Template]
+) -> None:
+    """What people do then is not taken for what others did before: their messages are told apart."""
+    site.ended(JOB, "Failed")
+    await site.poll_after()
+    await site.database.close()
+    older = database_templates["sqlite"].copy_of(database_url)
+    said: list[set[tuple[str, str]]] = []
+    for url, person in ((database_url, "U0ANN"), (older, "U0OLE")):
+        async with opened(url) as database:
+            follow_up, now = FollowUp(database, site.clock), site.clock.now()
+            found = await follow_up.failed_run(HQ, job_id(site))
+            assert found is not None
+            await follow_up.acknowledge(HQ, job_id(site), SessionId(found.session_id), person)
+            until = now + timedelta(hours=1)
+            muted = NewMute(
+                server=HQ,
+                job_id=job_id(site),
+                job_name=JOB,
+                person_id=person,
+                reference=f"r-{person}",
+                muted_at=now,
+                until=until,
+            )
+            await follow_up.mute(muted)
+            mute = await follow_up.find_mute(HQ, job_id=job_id(site))
+            assert mute is not None
+            assert mute.id == 1
+            await follow_up.unmute(mute, person)
+            await MuteKeeper(database, site.clock, "one", site.rules).tick(HQ)
+            rows = [row for row in await drained(database, site.clock) if row.placement is Placement.REPLY]
+            drawn = [announcement(decode(row.body), row.key).metadata for row in rows]
+            assert [row.kind for row in rows] == ["run_acknowledged", "mute_began", "mute_ended"]
+            said.append({identity(metadata or {}) for metadata in drawn})
+            await site.clock.advance(120)
+    assert said[0].isdisjoint(said[1])

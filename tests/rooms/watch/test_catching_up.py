@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.observability import Health
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import Fault, Moment, changed, hanging, refusing
 from bot.sandbox.vbr.jobmodels import daily
@@ -24,9 +25,10 @@ from bot.watch.facts import (
 )
 from tests.rooms.store.databases import Template
 from tests.rooms.veeam.clients import client_of
+from tests.rooms.watch.simulation.channels import Died
+from tests.rooms.watch.simulation.world import Mortal
 from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules, site_of
 from tests.rooms.watch.test_announcements import remember
-from tests.rooms.watch.test_exactly_once import Died, Process
 from tests.support.clock import FakeClock
 
 HOUR = 3600.0
@@ -275,23 +277,22 @@ async def test_killed_while_it_catches_up(
             await first.poll()
         await clock.advance(21 * HOUR)
         failed = many_ended(first, 4_500)
-        process = Process("one", url, clock, first.vbr, storm_from=0)
         roots: list[RunEnded] = []
         summaries: list[BackfillSummary] = []
         for number in range(25):
-            process.site.begin(FAILURES_ONLY)
-            if number < 12:
-                process.database.fuse = chance.randrange(12)
-                process.database.dies_before_commit = chance.random() < 0.5
-            with suppress(Died):
-                await process.site.watch.tick()
-            process.database.fuse = None
-            told = await process.site.poll_after()
+            database = Mortal(url)
+            async with client_of(first.vbr, clock) as client:
+                site = Site(clock, world, first.vbr, client, database, Health(clock), rules=FAILURES_ONLY)
+                if number < 12:
+                    database.fuse = chance.randrange(12)
+                    database.dies_before_commit = chance.random() < 0.5
+                with suppress(Died):
+                    await site.watch.tick()
+                database.fuse = None
+                told = await site.poll_after()
             roots += of_kind(told, RunEnded)
             summaries += of_kind(told, BackfillSummary)
-            await process.end()
-            process.begin()
-        await process.end()
+            await database.close()
         await first.database.close()
     if first_start:
         assert [each.results for each in summaries] == [{"Failed": 45}]

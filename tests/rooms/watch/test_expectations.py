@@ -313,6 +313,26 @@ async def test_after_a_silence_the_server_is_read_before_it_is_judged(site: Expe
     assert said(await site.look(24.2 * HOUR)) == [("unmet", "no_success", "SQL nightly")]
 
 
+async def test_who_polls_again_knows_what_ended_meanwhile(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """A process stood still while another one polled, and never noticed: it says nothing that is not so."""
+    job = world.add_job("SQL nightly")
+    async with VbrSandbox(world) as vbr, client_of(vbr, clock) as client:
+        one = Expecting(clock, world, vbr, client, database)
+        other = Expecting(clock, world, vbr, client, database, holder="two")
+        for each in (one, other):
+            each.expect({"success_within_hours": 8})
+        assert await one.look() == []
+        await clock.advance(4 * HOUR)
+        world.finish_run(job)
+        assert await other.look() == []
+        world.finish_run(job, result="Failed")
+        assert await other.look(LOOK) == []
+        await clock.advance(5 * HOUR)
+        assert await one.look() == []
+
+
 async def test_two_processes_tell_once(either_database: Database, clock: FakeClock, world: World) -> None:
     """The one that stands by says nothing; it goes on where the other one ended."""
     limits = {"repository_free_percent": 10, "success_within_hours": 2}

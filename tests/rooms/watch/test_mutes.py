@@ -17,6 +17,7 @@ from bot.watch.facts import (
     MuteBegan,
     MutedRunEnded,
     MuteEnded,
+    NoFurtherAttempt,
     OutageEnded,
     RunChanged,
     RunEnded,
@@ -278,6 +279,40 @@ async def test_a_retry_that_fails_otherwise_has_a_root(site: Site) -> None:
     (root,) = of_kind(told, RunEnded)
     assert (len(root.run.attempts), root.mention) == (2, "S0ONCALL")
     assert [row.kind for row in await kept(site)] == ["mute_ended"]
+
+
+async def test_no_retry_comes_during_maintenance(site: Site) -> None:
+    """That the run has failed for good mentions nobody before the maintenance is over."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    site.world.add_job(JOB, schedule=daily("03:00", retries=1), objects=("sql01",))
+    failed(site)
+    (_, root), *_ = await site.poll_after()
+    assert isinstance(root, RunEnded)
+    assert not root.run.is_final
+    await mute(site, job_id=None, job_name=None, hours=2)
+    told = await site.poll_after(3600)
+    assert [each.mention for each in of_kind(told, NoFurtherAttempt)] == [None]
+    await site.clock.advance(2 * 3600)
+    rows = await kept(site)
+    assert [row.placement for row in rows if row.kind == "mute_ended"] == [Placement.BROADCAST]
+    assert "S0ONCALL" in "".join(row.body for row in rows)
+
+
+async def test_an_older_success_ends_no_mute(site: Site) -> None:
+    """It was recorded late, and the job has failed since: what still fails is said when the time is over."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    await mute(site, hours=30)
+    await site.poll()
+    await site.clock.advance(3600)
+    failed(site)
+    await site.poll_after()
+    site.ended(JOB, "Success", ago=300)
+    await site.poll_after()
+    assert await kept(site) == []
+    await site.clock.advance(2 * NIGHT)
+    assert [row.placement for row in await kept(site) if row.kind == "mute_ended"] == [Placement.BROADCAST]
 
 
 async def test_what_another_mute_covers_stays_quiet(site: Site) -> None:
