@@ -190,6 +190,7 @@ class Application:
                 noticed,
                 holder=holder,
                 administrator=account,
+                gather_from=self._settings.storms.at_least,
             )
             self._start(group, f"expectations:{name}", partial(expected.run, unmet, slot))
             follower = watch.SessionFollower(server, database, clock, holder, live_messages)

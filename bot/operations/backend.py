@@ -88,24 +88,33 @@ class FollowUp(Protocol):
         """Have a person own a failed run; return it as it was before, None where it stands failed no more."""
         ...
 
-    async def unmet(self, server: ServerName, job_id: JobId, kind: str) -> FailedRun | None:
-        """Return who owns what is not as expected of a job, of this kind; None where nothing is."""
+    async def owners(self, server: ServerName, job_ids: Sequence[JobId]) -> Mapping[JobId, str]:
+        """Return who acknowledged the latest run of which of a few jobs, where that stands failed."""
+        ...
+
+    async def unmet(self, server: ServerName, subject: str, kind: str) -> FailedRun | None:
+        """Return who owns what is not as expected of a subject, of this kind; None where nothing is."""
         ...
 
     async def acknowledge_unmet(
-        self, server: ServerName, job_id: JobId, kind: str, person: str
+        self, server: ServerName, subject: str, kind: str, person: str
     ) -> FailedRun | None:
         """Have a person own that; return it as it was before, None where it is over."""
         ...
 
     async def mute(self, new: NewMute) -> tuple[str, ...]:
-        """Mute a job or a server; return the channels in which a thread says so."""
+        """Mute a job, a server or what is its own; return the channels in which a thread says so."""
         ...
 
     async def find_mute(
-        self, server: ServerName, *, job_id: JobId | None = None, pattern: str | None = None
+        self,
+        server: ServerName,
+        *,
+        job_id: JobId | None = None,
+        pattern: str | None = None,
+        subject: str | None = None,
     ) -> Mute | None:
-        """Return what mutes a job by itself or else the server by this pattern, letter case aside."""
+        """Return what mutes a job by itself, a subject, or else the server by this pattern."""
         ...
 
     async def mute_of(self, server: ServerName, job_id: JobId, job_name: str) -> Mute | None:

@@ -5,7 +5,7 @@ the docs and the tests' matrices are derived from it; nothing about an operation
 """
 
 from bot.operations.actions import JobAction
-from bot.operations.actions.acknowledge import Acknowledge
+from bot.operations.actions.acknowledge import Acknowledge, AcknowledgeExpectation
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve, Decline, ShowApproval
 from bot.operations.actions.clear_cache import ClearCache
@@ -15,10 +15,17 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
-from bot.operations.actions.mute import Mute, MuteServer, Unmute, UnmuteServer
+from bot.operations.actions.mute import (
+    Mute,
+    MuteExpectation,
+    MuteServer,
+    Unmute,
+    UnmuteExpectation,
+    UnmuteServer,
+)
+from bot.operations.actions.on_storms import AcknowledgeAll, RetryAll
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
-from bot.operations.actions.retry_all import RetryAll
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.actions.subscribe import Subscribe
@@ -78,12 +85,16 @@ TYPED: tuple[type[Verb], ...] = (
 VERBS: tuple[type[Request], ...] = (
     *TYPED,
     RetryAll,
+    AcknowledgeAll,
     ShowHome,
     ShowApproval,
     Approve,
     Decline,
     MuteServer,
     UnmuteServer,
+    AcknowledgeExpectation,
+    MuteExpectation,
+    UnmuteExpectation,
 )
 JOB_ACTIONS: tuple[type[JobAction], ...] = (
     Retry,

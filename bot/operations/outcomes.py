@@ -50,7 +50,7 @@ class JobView:
 
     `failed_in_a_row` counts the latest finished sessions that failed, None when not asked for; `reason` is
     the failure in VBR's own words, `finding` the cause that they name. `operations` are those of the catalog
-    that this person may do on it as it stands.
+    that this person may do on it as it stands. `owner` acknowledged its failed run, as far as asked for.
     """
 
     server: veeam.ServerName
@@ -59,6 +59,7 @@ class JobView:
     reason: str | None = None
     operations: tuple[Operation, ...] = ()
     finding: veeam.Finding | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +467,16 @@ class NotPossible(Detailed):
 
 
 @dataclass(frozen=True, slots=True)
+class AlreadyOver(Detailed):
+    """There is nothing to do about what is no job: it is over by now, or the person did it."""
+
+    operation: Operation
+    server: veeam.ServerName
+    name: str
+    blocked: Blocked
+
+
+@dataclass(frozen=True, slots=True)
 class NeedsForm(Detailed):
     """What is asked for takes a form; nothing was done. `form` is what the form says.
 
@@ -584,6 +595,7 @@ Outcome = (
     | AlreadyPressed
     | StaleButton
     | NotPossible
+    | AlreadyOver
     | NotSubscribed
     | NeedsForm
     | ApprovalRequested
@@ -615,6 +627,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     AlreadyPressed: "pressed_before",
     StaleButton: "moved_on",
     NotPossible: "not_now",
+    AlreadyOver: "not_now",
     NotSubscribed: "not_now",
     NeedsForm: "needs_form",
     ApprovalRequested: "asked",

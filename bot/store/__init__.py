@@ -42,6 +42,7 @@ from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.digests import DigestRow, Digests
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.expectation_groups import ExpectationGroup, ExpectationGroups, GroupedExpectation
 from bot.store.expectations import (
     Expectations,
     ExpectedJob,
@@ -114,12 +115,15 @@ __all__ = [
     "Digests",
     "Draft",
     "Drafts",
+    "ExpectationGroup",
+    "ExpectationGroups",
     "Expectations",
     "ExpectedJob",
     "FailedRun",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "GroupedExpectation",
     "HeldJob",
     "HeldRoot",
     "HeldRoots",

@@ -4,7 +4,7 @@ Times are of the server's clock; runs and facts are opaque JSON. Only who watche
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -36,7 +36,10 @@ class ExpectedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmetExpectation:
-    """Something that did not happen, as a channel was told. Of a subject there is one of each kind."""
+    """Something that did not happen, as a channel was told. Of a subject there is one of each kind.
+
+    `group_id` is the group that tells of it, where many were unmet at once.
+    """
 
     server: str
     subject: str
@@ -44,6 +47,7 @@ class UnmetExpectation:
     since: datetime
     channel: str
     body: str
+    group_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +200,22 @@ class Expectations:
             rows = await reading.all(select(unmet_expectations.c.server).distinct())
         return frozenset(row.server for row in rows)
 
-    async def begin(self, transaction: Transaction, unmet: UnmetExpectation) -> bool:
-        """Claim to tell that something is not as expected. False: it stands already."""
-        return await transaction.claim(
-            transaction.insert(unmet_expectations)
-            .values(asdict(unmet))
-            .on_conflict_do_nothing(index_elements=["server", "subject", "kind"])
-        )
+    async def begin(
+        self, transaction: Transaction, unmet: Sequence[UnmetExpectation]
+    ) -> list[UnmetExpectation]:
+        """Claim to tell what is not as expected; return what does not stand already."""
+        columns = unmet_expectations.c
+        begun: set[tuple[str, str]] = set()
+        for start in range(0, len(unmet), _AT_ONCE):
+            values = [asdict(each) for each in unmet[start : start + _AT_ONCE]]
+            claimed = await transaction.all(
+                transaction.insert(unmet_expectations)
+                .values(values)
+                .on_conflict_do_nothing(index_elements=["server", "subject", "kind"])
+                .returning(columns.subject, columns.kind)
+            )
+            begun.update((row.subject, row.kind) for row in claimed)
+        return [each for each in unmet if (each.subject, each.kind) in begun]
 
     async def end(self, transaction: Transaction, unmet: UnmetExpectation) -> bool:
         """Claim to tell that it is over. False: it is already, or it is another one."""

@@ -19,9 +19,10 @@ _HELD_AT_MOST = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMute:
-    """A mute as somebody asks for it: of one job or, without a `job_id`, of a server.
+    """A mute as somebody asks for it: of one job, of another `subject` of expectations, or else of a server.
 
     Of a server it is about the jobs that fit `pattern`; without one, about news of the server itself as well.
+    `job_name` is the subject's name, too.
     `failure` is how the job stood failed when it was muted, opaque here; None where it did not.
     """
 
@@ -37,6 +38,7 @@ class NewMute:
     until: datetime
     until_success: bool = False
     failure: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,13 @@ class Mute(NewMute):
 
     @property
     def names(self) -> str | None:
-        """The glob of the jobs' names that a server's mute is about; None where it is about one job."""
-        return (self.pattern or "*") if self.job_id is None else None
+        """The glob of the jobs' names that a server's mute is about; None where it is of anything else."""
+        return (self.pattern or "*") if self.is_of_server else None
 
     @property
     def is_of_server(self) -> bool:
-        """Whether it is about a server's jobs rather than one job."""
-        return self.job_id is None
+        """Whether it is about a server's jobs rather than one job, or another subject."""
+        return self.job_id is None and self.subject is None
 
     def has_pattern(self, pattern: str | None) -> bool:
         """Whether it is by this pattern, letter case aside, as names are matched; None: by no pattern."""
@@ -134,12 +136,13 @@ class Mutes:
             return frozenset(row.server for row in await reading.all(query))
 
     async def put(self, transaction: Transaction, new: NewMute) -> Mute:
-        """Keep a mute; one of the same job, or of the same pattern of the server, is changed into it."""
+        """Keep a mute; one of the same job, subject, or pattern of the server, is changed into it."""
         query = (
             select(mutes)
             .where(
                 mutes.c.server == new.server,
                 mutes.c.job_id.is_not_distinct_from(new.job_id),
+                mutes.c.subject.is_not_distinct_from(new.subject),
                 mutes.c.ended_at.is_(None),
             )
             .order_by(mutes.c.id)

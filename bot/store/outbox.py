@@ -19,8 +19,8 @@ from bot.store.tables import UtcTime, channel_moves, closed_channels, outbox, re
 OutboxId = NewType("OutboxId", int)
 
 
-_STAYS, _STAYS_FOR = ("expectation_unmet",), timedelta(days=400)
-"""Roots that may be edited long after they were sent."""
+_STAYS, _STAYS_FOR = ("expectation_unmet", "expectations_unmet", "expectations_list"), timedelta(days=400)
+"""Messages that may be edited long after they were sent."""
 
 
 class Placement(StrEnum):

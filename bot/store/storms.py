@@ -14,6 +14,7 @@ from bot.store.tables import channel_failures, storms
 
 STANDS_FAILED = ("failed", "retrying")
 """The states of the failures that nothing has made up for yet."""
+_OWNERS_AT_MOST = 5
 STORMS = "storms"
 """The name by which transactions that change storms wait for each other."""
 
@@ -24,7 +25,7 @@ class Storm:
 
     `mention` is who is mentioned once a failure of it is final, and `is_mentioned` once that was done. So
     many failures of the window came `earlier` and have roots of their own. It was `drawn` so many times, and
-    all of it was retried `turn` times.
+    something was done about all of it `turn` times.
     """
 
     id: str
@@ -43,7 +44,8 @@ class ChannelFailure:
     """A run that failed, as a channel was told of it: in a storm, at its `place` from 0, or by a root.
 
     `session_id` is the run's first, `last_session_id` its latest; `state` is the watch's word for how the run
-    stands. Failures of one `cause_key` have the same trouble: `cause` is its name, `reason` what VBR said.
+    stands, and `owner` acknowledged it. Failures of one `cause_key` have the same trouble: `cause` is its
+    name, `reason` what VBR said. The job writes to a `repository`, where so much was free, if that is known.
     """
 
     channel: str
@@ -61,11 +63,14 @@ class ChannelFailure:
     noticed_at: datetime
     storm_id: str | None = None
     place: int | None = None
+    owner: str | None = None
+    repository: str | None = None
+    free_gb: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StormPart:
-    """The failures of a storm with one cause, on one server, that stand alike."""
+    """The failures of a storm with one cause, on one server and repository, that stand alike."""
 
     server: str
     cause_key: str
@@ -76,6 +81,8 @@ class StormPart:
     first_place: int
     first_ended_at: datetime
     last_ended_at: datetime
+    repository: str | None = None
+    free_gb: float | None = None
 
 
 class Storms:
@@ -150,9 +157,9 @@ class Storms:
         return await transaction.first(found.limit(1)) is not None
 
     async def change_state(
-        self, transaction: Transaction, run_key: str, state: str, last_session_id: str
+        self, transaction: Transaction, run_key: str, state: str, last_session_id: str, owner: str | None
     ) -> Sequence[ChannelFailure]:
-        """Note how a run stands now, after this session; return what changed of it in storms."""
+        """Note how a run stands now, after this session, and whose it is; return what changed in storms."""
         changed = await transaction.values(
             update(channel_failures)
             .where(
@@ -161,9 +168,10 @@ class Storms:
                 or_(
                     channel_failures.c.state != state,
                     channel_failures.c.last_session_id != last_session_id,
+                    channel_failures.c.owner.is_distinct_from(owner),
                 ),
             )
-            .values(state=state, last_session_id=last_session_id)
+            .values(state=state, last_session_id=last_session_id, owner=owner)
             .returning(*channel_failures.c)
         )
         return tuple(ChannelFailure(**values) for values in changed)
@@ -176,6 +184,7 @@ class Storms:
             channel_failures.c.cause_key,
             channel_failures.c.cause,
             channel_failures.c.state,
+            channel_failures.c.repository,
         )
         first_place = func.min(channel_failures.c.place)
         found = await transaction.values(
@@ -186,12 +195,25 @@ class Storms:
                 func.min(channel_failures.c.reason).label("reason"),
                 func.min(channel_failures.c.ended_at).label("first_ended_at"),
                 func.max(channel_failures.c.ended_at).label("last_ended_at"),
+                func.min(channel_failures.c.free_gb).label("free_gb"),
             )
             .where(of_storm)
             .group_by(*columns)
             .order_by(first_place)
         )
         return tuple(StormPart(**values) for values in found)
+
+    async def owners(self, transaction: Transaction, storm_id: str) -> tuple[tuple[str, int], ...]:
+        """Return who acknowledged how many of a storm's failures that stand, whoever has most first."""
+        columns, number = channel_failures.c, func.count()
+        query = (
+            select(columns.owner, number.label("number"))
+            .where(columns.storm_id == storm_id, columns.owner.is_not(None), columns.state.in_(STANDS_FAILED))
+            .group_by(columns.owner)
+            .order_by(number.desc(), columns.owner)
+            .limit(_OWNERS_AT_MOST)
+        )
+        return tuple((row.owner, row.number) for row in await transaction.all(query))
 
     async def failures(
         self,
@@ -212,8 +234,8 @@ class Storms:
         )
         return tuple(ChannelFailure(**values) for values in found)
 
-    async def retried(self, storm_id: str, turn: int) -> None:
-        """Note that all of a storm was retried, by the button of this turn."""
+    async def acted_on(self, storm_id: str, turn: int) -> None:
+        """Note that something was done about all of a storm, by the button of this turn."""
         async with self._database.transaction() as transaction:
             await transaction.serialise(STORMS)
             await transaction.execute(

@@ -364,6 +364,9 @@ channel_failures = Table(
     _text("state"),
     _time("ended_at"),
     _time("noticed_at"),
+    _maybe_text("owner"),
+    _maybe_text("repository"),
+    Column("free_gb", Float),
     Index(None, "channel", "noticed_at"),
     Index(None, "run_key"),
     Index(None, "storm_id", "place"),
@@ -412,6 +415,7 @@ mutes = Table(
     _maybe_text("ended_because"),
     _maybe_text("ended_by"),
     Column("is_told", Boolean, nullable=False),
+    _maybe_text("subject"),
     Index(None, "server", "ended_at"),
     Index(None, "is_told"),
     sqlite_autoincrement=True,
@@ -548,4 +552,35 @@ unmet_expectations = Table(
     _time("since"),
     _text("channel"),
     _text("body"),
+    _maybe_text("group_id"),
+)
+
+expectation_groups = Table(
+    "expectation_groups",
+    metadata,
+    _text("id", primary_key=True),
+    _text("server"),
+    _text("kind"),
+    _text("channel"),
+    _time("since"),
+    _time("opened_at"),
+    Column("allowed", Float, nullable=False),
+    _maybe_text("mention"),
+    Column("earlier", Integer, nullable=False),
+    Column("drawn", Integer, nullable=False),
+    _maybe_text("owner"),
+    Column("owned", Integer, nullable=False),
+    Index(None, "server", "kind", "channel", "opened_at"),
+)
+
+grouped_expectations = Table(
+    "grouped_expectations",
+    metadata,
+    _text("group_id", primary_key=True),
+    _text("subject", primary_key=True),
+    Column("place", Integer, nullable=False),
+    _text("name"),
+    _time("since"),
+    _maybe_text("outcome"),
+    Index(None, "group_id", "place"),
 )

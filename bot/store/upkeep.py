@@ -10,6 +10,7 @@ from bot.store.database import Database, DatabaseClock
 from bot.store.digests import Digests
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
+from bot.store.expectation_groups import ExpectationGroups
 from bot.store.mutes import Mutes
 from bot.store.outbox import Outbox
 from bot.store.storms import Storms
@@ -71,6 +72,7 @@ class Upkeep:
         await FollowedSessions(self._database).purge(before)
         await HeldRoots(self._database).purge(before)
         await Storms(self._database).purge(before)
+        await ExpectationGroups(self._database).purge(before)
         await Digests(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)

@@ -54,6 +54,7 @@ from bot.watch.job_cache import JobCache
 from bot.watch.mutes import HeldBack, covering, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
+from bot.watch.repository_space import RepositorySpace
 from bot.watch.routing import (
     Destination,
     RouteDecision,
@@ -66,7 +67,7 @@ from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession
 from bot.watch.standing import queue
-from bot.watch.storms import StormGathering, StormRules
+from bot.watch.storms import BackupTarget, StormGathering, StormRules
 from bot.watch.streaks import Streaks
 
 _MANY = 50
@@ -135,6 +136,7 @@ class Announcer:
         self._storm_rules = StormRules(rules.storms, rules.polling, rules.causes)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
+        self._space = RepositorySpace(server, clock)
         self._streaks = Streaks(self._runs)
         self._held = HeldRuns(server, database, clock, rules, self._writing, self._gathering)
 
@@ -253,8 +255,20 @@ class Announcer:
 
     def _gathering(self, transaction: Transaction, ahead: Counter[str]) -> StormGathering:
         return StormGathering(
-            self._database, transaction, self._storm_rules, ahead=ahead, now=self._clock.now()
+            self._database,
+            transaction,
+            self._storm_rules,
+            ahead=ahead,
+            now=self._clock.now(),
+            target_of=self._target_of,
         )
+
+    def _target_of(self, job_id: JobId) -> BackupTarget | None:
+        """Where a job writes to, as far as that is known without asking."""
+        job = self._jobs.at_hand(job_id)
+        if job is None or job.repository_name is None:
+            return None
+        return BackupTarget(job.repository_name, self._space.free_gb(job.repository_id))
 
     async def _report(self, ended: EndedSession) -> SessionReport:
         owner = await self._jobs.owner_of(ended.session)
@@ -424,8 +438,12 @@ class Announcer:
         """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
         server = self._server.name
         has_outlook = len(poll.ended) <= _MANY
-        asked = await asyncio.gather(
-            *(self._full_report(report, has_outlook=has_outlook) for report, asks in batch if asks)
+        has_storm = any(number >= self._storm_rules.at_least for number in ahead.values())
+        asked, _ = await asyncio.gather(
+            asyncio.gather(
+                *(self._full_report(report, has_outlook=has_outlook) for report, asks in batch if asks)
+            ),
+            self._space.read() if has_storm else asyncio.sleep(0),
         )
         full = {report.ended.session.id: report for report in asked}
         ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}

@@ -2,10 +2,12 @@
 
 The poller must have caught up first, so that nothing is judged that nobody looked at. Every few minutes one
 read of all job states, a page at a time; repositories, licence and configuration backup once an hour. What
-was seen, what is told and what is queued change in one transaction, in the process alone that polls.
+was seen, what is told and what is queued change in one transaction, in the process alone that polls. What is
+new is told once all pages were judged, so that many at once are told as many.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -48,6 +50,7 @@ from bot.veeam import (
 )
 from bot.watch import expectations as judging
 from bot.watch import facts
+from bot.watch.expectation_groups import TAKES_MORE, Gathering
 from bot.watch.expectations import (
     CONFIG_BACKUP,
     JOB_KINDS,
@@ -61,6 +64,7 @@ from bot.watch.expectations import (
     RunSample,
     Sight,
     Unmet,
+    Verdicts,
 )
 from bot.watch.messages import ROOT, message
 from bot.watch.mutes import covering
@@ -78,12 +82,16 @@ _PAGE_ROWS = 500
 _PAGES_AT_MOST = 20
 _REPOSITORIES_AT_MOST = 2_000
 _LONGEST_NAMES = 20_000
+_ALONE = frozenset({Kind.LICENCE.value, Kind.CONFIG_BACKUP.value})
+"""A server has one of these."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 T = TypeVar("T")
 
 _Key = tuple[str, str]
+_Verdict = tuple[_Key, Unmet | None, Rule | None, str]
+"""What was judged of which kind: what is unmet, if anything, by which rule; how it ended otherwise."""
 _runs = msgspec.json.Decoder(list[RunSample])
 _facts = msgspec.json.Decoder(facts.Expectation)
 
@@ -109,13 +117,14 @@ class _Changes:
     jobs: list[ExpectedJob] = field(default_factory=list)
     runs: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
-    verdicts: list[tuple[_Key, Unmet | None, Rule | None, str]] = field(default_factory=list)
+    verdicts: list[_Verdict] = field(default_factory=list)
 
 
 class ExpectationWatch:
     """Judges what is expected of one server, while `watch` polls it in this process.
 
     `administrator` is its account that may read the licence and the configuration backup, where there is one.
+    So many of a kind as `gather_from` that stand at once are told by one message; 0: none ever are.
     """
 
     def __init__(
@@ -129,6 +138,7 @@ class ExpectationWatch:
         *,
         holder: str,
         administrator: VeeamServer | None = None,
+        gather_from: int = 0,
     ) -> None:
         self._server = server
         self._administrator = administrator or server
@@ -138,6 +148,7 @@ class ExpectationWatch:
         self._watch = watch
         self._noticed = noticed
         self._holder = holder
+        self._gather_from = gather_from
         self._kept = Expectations(database)
         self._disables = TimedDisables(database)
         self._mutes = Mutes(database)
@@ -259,12 +270,16 @@ class ExpectationWatch:
         _merge(known.good_ends, judging.good_ends_of(sessions.values()), max)
         _merge(known.begun, judging.earliest_of(sessions.values()), min)
         seen: set[str] = set()
+        news, is_whole = _Changes(), True
         query = JobStatesQuery(order_by="Name", ascending=True, limit=_PAGE_ROWS)
         async for page in self._server.job_state_pages(query):
-            if not page.is_whole:
-                return
+            if not (is_whole := page.is_whole):
+                break
             seen.update(state.id for state in page.rows)
-            await self._judge_page(page.rows, known, sight, sessions, for_a_time)
+            await self._judge_page(page.rows, known, sight, sessions, for_a_time, news)
+        await self._write(known, news)
+        if not is_whole:
+            return
         await self._forget_absent(known, seen)
         for session_id in sessions:
             self._noticed.by_id.pop(session_id, None)
@@ -278,7 +293,9 @@ class ExpectationWatch:
         sight: Sight,
         sessions: Mapping[SessionId, Session],
         for_a_time: set[str],
+        news: _Changes,
     ) -> None:
+        """Judge some jobs; what becomes unmet is left for `news`, with what was seen of its job."""
         changes = _Changes()
         ruled = [(state, self._job_rules(state.name)) for state in states]
         jobs = [(state, self._observed(state, known, sight), rules) for state, rules in ruled if rules]
@@ -299,20 +316,17 @@ class ExpectationWatch:
                 usual_seconds=judging.usual_seconds_of(runs, session) if state.is_active else None,
                 is_disabled_for_a_time=state.id in for_a_time,
             )
+            learnt: str | None = None
             if judging.is_new_run(job, state):
-                job, of_size = self._sampled(job, state, session, runs, rules, changes)
+                job, of_size, learnt = self._sampled(job, state, session, runs, rules)
                 verdicts |= of_size
-            for kind, verdict in verdicts.items():
-                if verdict is None and (state.id, kind) not in known.unmet:
-                    continue
-                is_still_running = state.is_active and not judging.is_continuous(state)
-                if verdict is None and kind is Kind.NO_SUCCESS and is_still_running:
-                    continue  # it is over once the run has succeeded, not because there is one
-                is_moot = state.is_disabled and kind in {Kind.NO_SUCCESS, Kind.NOT_STARTED}
-                outcome = "disabled" if is_moot else "met"
-                changes.verdicts.append(((state.id, kind.value), verdict, rules[kind], outcome))
+            told = _worth_telling(known, state, verdicts, rules)
+            into = news if any(unmet is not None for _, unmet, _, _ in told) else changes
+            into.verdicts += told
+            if learnt is not None:
+                into.runs[state.id] = learnt
             if job != known.jobs.get(state.id):
-                changes.jobs.append(job)
+                into.jobs.append(job)
         changes.verdicts += [
             (key, None, None, "dropped")
             for state, rules in ruled
@@ -341,18 +355,18 @@ class ExpectationWatch:
         session: Session | None,
         runs: list[RunSample],
         rules: Rules,
-        changes: _Changes,
-    ) -> tuple[ExpectedJob, dict[Kind, Unmet | None]]:
-        """Learn from a job's latest run, and judge its size."""
+    ) -> tuple[ExpectedJob, Verdicts, str | None]:
+        """Learn from a job's latest run, and judge its size; return also its runs to keep, where new."""
         sample, rule = judging.sample_of(job, state, session), rules.get(Kind.ODD_SUCCESS)
-        verdict: dict[Kind, Unmet | None] = {}
+        verdict: Verdicts = {}
+        learnt: str | None = None
         if sample is not None:
             if rule is not None and sample.size is None:
                 self._not_judged(Kind.ODD_SUCCESS, "VBR says no sizes of runs")
             if rule is not None and judging.is_success(state):
                 verdict[Kind.ODD_SUCCESS] = judging.judge_size(state, sample, runs, rule)
-            changes.runs[state.id] = msgspec.json.encode(judging.with_sample(runs, sample)).decode()
-        return judging.after_run(job, state), verdict
+            learnt = msgspec.json.encode(judging.with_sample(runs, sample)).decode()
+        return judging.after_run(job, state), verdict, learnt
 
     def _job_rules(self, name: str) -> Rules:
         rules = self._rules_by_name.get(name)
@@ -459,24 +473,13 @@ class ExpectationWatch:
                     _look_again(changes, subject, known.jobs.get(subject))
         if not (told or changes.jobs or changes.runs or changes.gone):
             return
-        ended: list[_Key] = []
-        begun: list[UnmetExpectation] = []
         async with self._writing() as transaction:
             await self._kept.keep_jobs(transaction, self._server.name, changes.jobs, changes.runs)
             await self._kept.forget_jobs(transaction, self._server.name, changes.gone)
-            rows: list[NewOutboxRow] = []
-            for key, unmet, rule, outcome in told:
-                standing = known.unmet.get(key)
-                if standing is not None and await self._kept.end(transaction, standing):
-                    rows += self._over(standing, outcome)
-                if standing is not None:
-                    ended.append(key)
-                if unmet is not None and rule is not None:
-                    told_now = self._begun(unmet, rule)
-                    if await self._kept.begin(transaction, told_now):
-                        rows.append(self._row(told_now, rule))
-                    begun.append(told_now)
-            await self._outbox.add(transaction, rows)
+            groups = Gathering(self._database, transaction, self._server.name, self._clock.now())
+            ended = await self._end(transaction, known, told, groups)
+            begun = await self._begin_unmet(transaction, known, told, groups)
+            await groups.queue()
         for key in ended:
             known.unmet.pop(key, None)
         known.unmet |= {(each.subject, each.kind): each for each in begun}
@@ -486,7 +489,70 @@ class ExpectationWatch:
         for key in ended:
             log.info("expectations.over", server=self._server.name, subject=key[0], kind=key[1])
         for each in begun:
-            log.info("expectations.unmet", server=self._server.name, subject=each.subject, kind=each.kind)
+            if each.group_id is None:
+                log.info("expectations.unmet", server=self._server.name, subject=each.subject, kind=each.kind)
+        for kind, number in Counter(each.kind for each in begun if each.group_id is not None).items():
+            log.info("expectations.many_unmet", server=self._server.name, kind=kind, number=number)
+
+    async def _end(
+        self, transaction: Transaction, known: _Known, told: Sequence[_Verdict], groups: Gathering
+    ) -> list[_Key]:
+        """Tell what is over; return what stood."""
+        stood = [(known.unmet[key], outcome) for key, _, _, outcome in told if key in known.unmet]
+        over = [each for each in stood if await self._kept.end(transaction, each[0])]
+        await groups.end(over)
+        rows = [self._over(*each) for each in over if each[0].group_id is None]
+        await self._outbox.add(transaction, [row for row in rows if row is not None])
+        return [(each.subject, each.kind) for each, _ in stood]
+
+    async def _begin_unmet(
+        self, transaction: Transaction, known: _Known, told: Sequence[_Verdict], groups: Gathering
+    ) -> list[UnmetExpectation]:
+        """Tell what is unmet, many of a kind by one message; return what stands from now on."""
+        new: dict[tuple[str, str], list[tuple[Unmet, Rule]]] = defaultdict(list)
+        for _, unmet, rule, _ in told:
+            if unmet is not None and rule is not None:
+                new[unmet.kind.value, rule.channel].append((unmet, rule))
+        over = {key for key, *_ in told}
+        standing: list[UnmetExpectation] = []
+        for (kind, channel), some in new.items():
+            rule = some[0][1]
+            earlier = self._alone(known, kind, channel, over)
+            group = None
+            if self._gather_from and kind not in _ALONE:
+                group = await groups.group_for(
+                    kind,
+                    channel,
+                    since=min(unmet.since for unmet, _ in some),
+                    allowed=rule.limit,
+                    mention=rule.mention,
+                    earlier=earlier if earlier + len(some) >= max(self._gather_from, 2) else None,
+                )
+            group_id = None if group is None else group.id
+            unmet_now = [replace(self._begun(unmet, by), group_id=group_id) for unmet, by in some]
+            begun = await self._kept.begin(transaction, unmet_now)
+            subjects = {each.subject for each in begun}
+            if group is not None and begun:
+                await groups.take(
+                    group, {unmet.subject: unmet for unmet, _ in some if unmet.subject in subjects}
+                )
+            elif begun:
+                rules = {unmet.subject: by for unmet, by in some}
+                rows = [self._row(each, rules[each.subject]) for each in begun]
+                await self._outbox.add(transaction, rows)
+            standing += unmet_now
+        return standing
+
+    def _alone(self, known: _Known, kind: str, channel: str, over: Collection[_Key]) -> int:
+        """How many of a kind stand that have messages of their own, and were told lately."""
+        since = self._clock.now() - TAKES_MORE
+        alike = (
+            each
+            for key, each in known.unmet.items()
+            if key not in over and (each.kind, each.channel, each.group_id) == (kind, channel, None)
+        )
+        told_at = (_told_at(each) for each in alike)
+        return sum(at is not None and at >= since for at in told_at)
 
     @staticmethod
     def _is_news(known: _Known, key: _Key, unmet: Unmet | None) -> bool:
@@ -526,20 +592,19 @@ class ExpectationWatch:
         key = f"{expectation.key}/{unmet.channel}"
         return message(key, unmet.channel, announcement, self._clock.now(), priority=ROOT)
 
-    def _over(self, unmet: UnmetExpectation, outcome: str) -> list[NewOutboxRow]:
+    def _over(self, unmet: UnmetExpectation, outcome: str) -> NewOutboxRow | None:
         try:
             expectation = _facts.decode(unmet.body)
         except msgspec.MsgspecError:
             log.error("expectations.unreadable", server=unmet.server, subject=unmet.subject, kind=unmet.kind)
-            return []
+            return None
         now = self._clock.now()
         ended_at = self._watch.server_clock.now() or now
         over = facts.ExpectationOver(expectation=expectation, ended_at=ended_at, outcome=outcome)
         key = f"{expectation.key}/{unmet.channel}"
-        row = message(
+        return message(
             f"{key}/over", unmet.channel, over, now, placement=Placement.EDIT, priority=ROOT, root_key=key
         )
-        return [row]
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
@@ -548,6 +613,27 @@ class ExpectationWatch:
             await transaction.serialise(f"expectations/{self._server.name}")
             await self._leases.require(transaction, self._watch.lease, self._holder)
             yield transaction
+
+
+def _worth_telling(known: _Known, state: JobState, verdicts: Verdicts, rules: Rules) -> list[_Verdict]:
+    """What of a job is unmet, and what stood and is over."""
+    told: list[_Verdict] = []
+    for kind, verdict in verdicts.items():
+        if verdict is None and (state.id, kind) not in known.unmet:
+            continue
+        is_still_running = state.is_active and not judging.is_continuous(state)
+        if verdict is None and kind is Kind.NO_SUCCESS and is_still_running:
+            continue  # it is over once the run has succeeded, not because there is one
+        is_moot = state.is_disabled and kind in {Kind.NO_SUCCESS, Kind.NOT_STARTED}
+        told.append(((state.id, kind.value), verdict, rules[kind], "disabled" if is_moot else "met"))
+    return told
+
+
+def _told_at(unmet: UnmetExpectation) -> datetime | None:
+    try:
+        return _facts.decode(unmet.body).told_at
+    except msgspec.MsgspecError:
+        return None
 
 
 def _merge(
@@ -570,10 +656,12 @@ def _look_again(changes: _Changes, job_id: str, before: ExpectedJob | None) -> N
 
 
 def _is_muted(active: Collection[Mute], unmet: Unmet) -> bool:
-    """Whether the job is muted, or all of the server."""
+    """Whether the job is muted, or what else it is about, or all of the server."""
     if unmet.kind in JOB_KINDS:
         return covering(active, unmet.subject, unmet.name) is not None
-    return any(mute.is_of_server and mute.pattern is None for mute in active)
+    return any(
+        mute.subject == unmet.subject or (mute.is_of_server and mute.pattern is None) for mute in active
+    )
 
 
 def _decoded(runs: str | None) -> list[RunSample]:

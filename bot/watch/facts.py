@@ -11,6 +11,8 @@ import msgspec
 from bot.store import Approval
 from bot.veeam import JobId, Report, Result, ServerName, SessionId, known
 
+GROUP = "group:"
+"""So begins the subject that many unmet expectations are together."""
 _WELL = frozenset({Result.SUCCESS, Result.WARNING})
 _NO_PERSON = frozenset({"", "system"})
 
@@ -323,22 +325,27 @@ FollowedUp = RunAcknowledged | MutedRunEnded | MuteBegan | MuteEnded | Unacknowl
 
 
 class StormCause(Facts, frozen=True, kw_only=True):
-    """A cause of a storm: its name where known, VBR's words for one failure, how many have it, and where."""
+    """A cause of a storm: its name where known, VBR's words for one failure, how many have it, and where.
+
+    `repository` is the one that all of these jobs write to, with what was free there.
+    """
 
     name: str | None = None
     text: str | None = None
     count: int
     servers: tuple[ServerName, ...] = ()
+    repository: str | None = None
+    free_gb: float | None = None
 
 
 class StormFacts(Facts, frozen=True, kw_only=True):
     """Many failures of one channel that are announced together, as they stand.
 
     So many came `earlier`, within the same window, and were announced one by one. `turn` counts how often
-    all of them were retried.
+    something was done about all of them.
     `recovered` of them went well since, `retrying` have another attempt ahead, people stopped `stopped`.
     `causes` are the most frequent ones, of `causes_total`. `jobs` are the first few that stand failed, by ID
-    and name.
+    and name; `owners` the people who acknowledged some of these, with how many.
     """
 
     storm_id: str
@@ -355,6 +362,7 @@ class StormFacts(Facts, frozen=True, kw_only=True):
     causes: tuple[StormCause, ...] = ()
     causes_total: int = 0
     jobs: tuple[str, ...] = ()
+    owners: tuple[tuple[str, int], ...] = ()
 
     @property
     def failed(self) -> int:
@@ -363,13 +371,17 @@ class StormFacts(Facts, frozen=True, kw_only=True):
 
 
 class StormFailure(Facts, frozen=True, kw_only=True):
-    """One failure of a storm, for its list. `state`: `failed`, `retrying`, `recovered` or `stopped`."""
+    """One failure of a storm, for its list. `state`: `failed`, `retrying`, `recovered` or `stopped`.
+
+    `owner` acknowledged it.
+    """
 
     server: ServerName
     job_name: str
     cause: str | None
     state: str
     ended_at: datetime
+    owner: str | None = None
 
 
 class StormBegan(Facts, frozen=True, kw_only=True, tag="storm"):
@@ -562,6 +574,68 @@ class ExpectationOver(Facts, frozen=True, kw_only=True, tag="expectation_over"):
     outcome: str = "met"
 
 
+class UnmetGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Many expectations of one kind, on one server, that were unmet at once, as they stand.
+
+    `allowed` is the setting's limit, `since` when the first of them was due. So many came `earlier` and have
+    messages of their own. `outcomes` counts how others ended, `names` are the first few that stand. Its
+    `owner` acknowledged it; that was done `owned` times.
+    """
+
+    id: str
+    server: ServerName
+    kind: str
+    since: datetime
+    allowed: float
+    standing: int
+    outcomes: dict[str, int] = {}
+    earlier: int = 0
+    names: tuple[str, ...] = ()
+    owner: str | None = None
+    owned: int = 0
+
+    @property
+    def subject(self) -> str:
+        """What it is called among the subjects of expectations."""
+        return f"{GROUP}{self.id}"
+
+    @property
+    def count(self) -> int:
+        """How many there are, over or not."""
+        return self.standing + sum(self.outcomes.values())
+
+
+class ExpectationsUnmet(Facts, frozen=True, kw_only=True, tag="expectations_unmet"):
+    """The root: many expectations are unmet at once."""
+
+    group: UnmetGroup
+    mention: str | None = None
+
+
+class ExpectationsChanged(Facts, frozen=True, kw_only=True, tag="expectations_changed"):
+    """That message needs redrawing: there are more, or some are over."""
+
+    group: UnmetGroup
+
+
+class ListedExpectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of many, for their list. `outcome` is how it ended; None while it stands."""
+
+    name: str
+    since: datetime
+    outcome: str | None = None
+
+
+class ExpectationsList(Facts, frozen=True, kw_only=True, tag="expectations_list"):
+    """In the thread: the expectations one by one, so many are `left_out`."""
+
+    group_id: str
+    server: ServerName
+    kind: str
+    listed: tuple[ListedExpectation, ...]
+    left_out: int = 0
+
+
 class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     """An action that is on record with its outcome, or that was refused; for the audit channel.
 
@@ -666,6 +740,9 @@ Announcement = (
     | ExpectationUnmet
     | ExpectationAcknowledged
     | ExpectationOver
+    | ExpectationsUnmet
+    | ExpectationsChanged
+    | ExpectationsList
     | ActionRecorded
     | ApprovalOpened
     | ApprovalChanged

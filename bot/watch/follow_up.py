@@ -4,15 +4,17 @@ Each is one transaction: what is kept, the run, its roots and the lines in its t
 poll.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 
 from bot.observability import Clock
 from bot.store import (
     Database,
+    ExpectationGroup,
     Expectations,
     FailedRun,
     Mute,
@@ -27,11 +29,14 @@ from bot.store import (
 )
 from bot.veeam import JobId, Result, ServerName, SessionId, known
 from bot.watch import facts, messages
+from bot.watch.expectation_groups import Gathering
 from bot.watch.mutes import UNMUTED, Failure, covering, mute_facts, thread_keys
 from bot.watch.runs import Run
 from bot.watch.standing import row_of
+from bot.watch.storms import StormMessages
 
 _RUNS_LOOKED_AT = 20
+_AHEAD = timedelta(days=2)
 
 
 class FollowUp:
@@ -81,23 +86,48 @@ class FollowUp:
             ]
             await self._outbox.add(transaction, rows)
             await self._runs.put(transaction, row_of(run))
+            storms = StormMessages(self._database, transaction, now=now)
+            await storms.follow(run)
+            await storms.queue()
         return before
 
-    async def unmet(self, server: ServerName, job_id: JobId, kind: str) -> FailedRun | None:
-        """Return who owns what is not as expected of a job, of this kind; None where nothing is."""
+    async def owners(self, server: ServerName, job_ids: Sequence[JobId]) -> Mapping[JobId, str]:
+        """Return who acknowledged the latest run of which of a few jobs, where that stands failed."""
+        if not job_ids:
+            return {}
         async with self._database.reading() as reading:
-            found = await self._expectations.one(reading, server, job_id, kind)
-        return None if found is None else _as_unmet(found)
+            # Their times are of the servers' clocks.
+            rows = await self._runs.latest_of(reading, server, job_ids, by=self._clock.now() + _AHEAD)
+        runs = (run for row in rows if (run := Run.decode(row.body)) is not None)
+        return {
+            run.facts.job_id: run.facts.acknowledged.by
+            for run in runs
+            if run.facts.acknowledged is not None and run.facts.stands_failed
+        }
+
+    async def unmet(self, server: ServerName, subject: str, kind: str) -> FailedRun | None:
+        """Return who owns what is not as expected of a subject, of this kind; None where nothing is."""
+        async with self._database.reading() as reading:
+            if subject.startswith(facts.GROUP):
+                groups = Gathering(self._database, reading, server, self._clock.now())
+                group = await groups.standing(subject)
+                return None if group is None else _as_owned(group)
+            found = await self._expectations.one(reading, server, subject, kind)
+        return None if found is None or found.group_id is not None else _as_unmet(found)
 
     async def acknowledge_unmet(
-        self, server: ServerName, job_id: JobId, kind: str, person: str
+        self, server: ServerName, subject: str, kind: str, person: str
     ) -> FailedRun | None:
         """Have a person own that; return it as it was before, None where it is over."""
         now = self._clock.now()
         async with self._writing(server) as transaction:
-            found = await self._expectations.one(transaction, server, job_id, kind)
-            if found is None or (before := _as_unmet(found)).owner == person:
-                return None if found is None else _as_unmet(found)
+            if subject.startswith(facts.GROUP):
+                return await self._own_group(transaction, server, subject, person)
+            found = await self._expectations.one(transaction, server, subject, kind)
+            if found is None or found.group_id is not None:
+                return None
+            if (before := _as_unmet(found)).owner == person:
+                return before
             owned = facts.Acknowledgement(by=person, at=now, turn=before.turn + 1)
             expectation = msgspec.structs.replace(_expectation(found), acknowledged=owned)
             body = msgspec.json.encode(expectation).decode()
@@ -115,6 +145,17 @@ class FollowUp:
             )
             await self._outbox.add(transaction, [row])
         return before
+
+    async def _own_group(
+        self, transaction: Transaction, server: ServerName, subject: str, person: str
+    ) -> FailedRun | None:
+        await transaction.serialise(f"expectations/{server}")
+        groups = Gathering(self._database, transaction, server, self._clock.now())
+        group = await groups.standing(subject)
+        if group is not None and group.owner != person:
+            await groups.own(group, person)
+            await groups.queue()
+        return None if group is None else _as_owned(group)
 
     async def mute(self, new: NewMute) -> tuple[str, ...]:
         """Mute a job or a server; return the channels in which a thread says so."""
@@ -147,11 +188,18 @@ class FollowUp:
         return tuple(told)
 
     async def find_mute(
-        self, server: ServerName, *, job_id: JobId | None = None, pattern: str | None = None
+        self,
+        server: ServerName,
+        *,
+        job_id: JobId | None = None,
+        pattern: str | None = None,
+        subject: str | None = None,
     ) -> Mute | None:
-        """Return what mutes a job by itself or else the server by this pattern, letter case aside."""
+        """Return what mutes a job by itself, a subject, or else the server by this pattern, case aside."""
         async with self._database.reading() as reading:
             active = await self._mutes.active(reading, server, self._clock.now())
+        if subject is not None:
+            return next((each for each in active if each.subject == subject), None)
         if job_id is not None:
             return covering((each for each in active if not each.is_of_server), job_id, "")
         same = (each for each in active if each.is_of_server and each.has_pattern(pattern))
@@ -203,7 +251,7 @@ def _as_failed(run: Run) -> FailedRun:
         session_id=run.facts.first.session_id,
         owner=None if owned is None else owned.by,
         turn=0 if owned is None else owned.turn,
-        channels=tuple(thread_keys(run)),
+        channels=(*thread_keys(run), *(each.channel for each in run.channels if each.storm is not None)),
     )
 
 
@@ -219,6 +267,10 @@ def _as_unmet(unmet: UnmetExpectation) -> FailedRun:
         turn=0 if owned is None else owned.turn,
         channels=(unmet.channel,),
     )
+
+
+def _as_owned(group: ExpectationGroup) -> FailedRun:
+    return FailedRun(session_id="", owner=group.owner, turn=group.owned, channels=(group.channel,))
 
 
 def _went_wrong(run: Run) -> bool:

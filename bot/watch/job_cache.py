@@ -1,6 +1,7 @@
 """What is known of a server's jobs: names, types, retries, and which of them a session belongs to."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import structlog
 from bot.observability import Clock
 from bot.veeam import (
     JobId,
+    JobState,
     NotFoundOnServer,
     RetryPolicy,
     Session,
@@ -35,11 +37,24 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CachedJob:
-    """A job's name and type, as VBR has them. `is_gone`: it was deleted since."""
+    """A job's name, type and repository, as VBR has them. `is_gone`: it was deleted since."""
 
     name: str
     type: str
     is_gone: bool = False
+    repository_id: str | None = None
+    repository_name: str | None = None
+
+    @classmethod
+    def of(cls, state: JobState) -> "CachedJob":
+        """Return the job that a state is of."""
+        # Thousands of jobs write to a few repositories.
+        return cls(
+            state.name,
+            state.type,
+            repository_id=sys.intern(state.repository_id) if state.repository_id else None,
+            repository_name=sys.intern(state.repository_name) if state.repository_name else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,7 @@ class JobCache:
         # A page at a time: all of 50,000 jobs at once would hold up everything else for a tenth of a second.
         async for page in self._server.job_state_pages():
             for state in page.rows:
-                jobs[state.id] = CachedJob(state.name, state.type)
+                jobs[state.id] = CachedJob.of(state)
                 by_name.setdefault(state.name.casefold(), []).append(state.id)
             is_whole = is_whole and page.is_whole
         # A list that VBR cannot give whole takes no job out.
@@ -158,9 +173,13 @@ class JobCache:
             return known
         self._looked_up_at[job_id] = self._clock.now()
         if state is not None:
-            self._jobs[job_id] = CachedJob(state.name, state.type)
+            self._jobs[job_id] = CachedJob.of(state)
         elif known is not None:
             self._jobs[job_id] = replace(known, is_gone=True)
+        return self._jobs.get(job_id)
+
+    def at_hand(self, job_id: JobId) -> CachedJob | None:
+        """Return a job as far as it is known without asking."""
         return self._jobs.get(job_id)
 
     def retries_at_hand(self, job_id: JobId) -> RetryPolicy:

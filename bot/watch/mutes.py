@@ -3,7 +3,8 @@
 A run that ends while its job is muted has no root of its own: it is a quiet reply in the thread of the job's
 last root in each channel or, where there is none, only counted. Nobody is mentioned. The mute of a job ends
 before its time when the job recovers, or fails for another cause or on other objects than when it was muted.
-Once a mute is over, `MuteKeeper` says so in the threads, and what still stands failed is said once.
+Once a mute is over, `MuteKeeper` says so in the threads, and what still stands failed is said once: after the
+maintenance of a server by a storm, where many do.
 """
 
 from collections import Counter
@@ -44,7 +45,8 @@ SECONDS_BETWEEN_LOOKS = 5.0
 _LEASE_SECONDS = 60.0
 _RUNS_LOOKED_AT = 20
 _AT_ONCE = 20
-_LOOKED_AT_MOST = 200
+_OF_SERVER_AT_ONCE = 200
+"""A storm is known as one from its first failure on, and what only warned by its number."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -269,7 +271,8 @@ def thread_keys(run: Run) -> Mapping[str, str]:
 class _Untold:
     """A run of a mute that has ended, and its job's latest.
 
-    `other` mutes it as well; `is_said`: it still stands failed, and that is said.
+    `other` mutes it as well; `is_said`: it still stands failed, and that is said. `is_of_server`: it was
+    muted by planned maintenance.
     """
 
     muted: MutedRun
@@ -277,6 +280,7 @@ class _Untold:
     latest: Run
     other: Mute | None
     is_said: bool
+    is_of_server: bool
 
     @property
     def new(self) -> tuple[RunChannel, ...]:
@@ -284,8 +288,19 @@ class _Untold:
         return tuple(each for each in self.run.channels if self.is_said and each.is_counted)
 
     @property
-    def new_failures(self) -> tuple[str, ...]:
-        return tuple(each.channel for each in self.new) if self.run.facts.stands_failed else ()
+    def for_storms(self) -> tuple[RunChannel, ...]:
+        """The channels in which a storm may tell of it: after maintenance in place of an older root."""
+        if not self.is_said or not self.run.facts.stands_failed:
+            return ()
+        if self.is_of_server:
+            return tuple(each for each in self.run.channels if each.muted_in is not None)
+        return self.new
+
+    @property
+    def warned_in(self) -> tuple[str, ...]:
+        """The channels that would be told that it only warned."""
+        is_warned = self.is_said and not self.run.facts.stands_failed
+        return tuple(each.channel for each in self.run.channels if is_warned and each.muted_in is not None)
 
 
 class MuteKeeper:
@@ -331,21 +346,26 @@ class MuteKeeper:
 
     async def _tell(self, mute: Mute) -> None:
         """Tell the next runs of a mute that it is over."""
-        now = self._clock.now()
+        now, at_least = self._clock.now(), self._storm_rules.at_least
+        at_once = _OF_SERVER_AT_ONCE if mute.is_of_server else _AT_ONCE
         async with self._database.transaction() as transaction:
             # The watch of the server either sees it told, or has announced what comes after.
             await transaction.serialise(f"announce/{mute.server}")
-            # So many are looked at that a storm is known as one with its first failure.
-            coming = min(max(_AT_ONCE, self._storm_rules.at_least), _LOOKED_AT_MOST)
-            found = await self._mutes.untold_runs(transaction, mute.id, coming)
+            found = await self._mutes.untold_runs(transaction, mute.id, at_once)
             active = await self._mutes.active(transaction, mute.server, now)
-            untold = [await self._untold(transaction, mute, each, active) for each in found]
-            ahead = Counter(channel for each in untold if each is not None for channel in each.new_failures)
+            each_untold = [await self._untold(transaction, mute, each, active) for each in found]
+            untold = [each for each in each_untold if each is not None]
+            ahead = Counter(channel.channel for each in untold for channel in each.for_storms)
             storms = StormGathering(self._database, transaction, self._storm_rules, ahead=ahead, now=now)
-            for each in filter(None, untold[:_AT_ONCE]):
-                await self._tell_run(transaction, mute, each, storms, now)
+            warned = Counter(channel for each in untold for channel in each.warned_in)
+            # Digests and reports have what only warned during maintenance.
+            unsaid = {
+                channel for channel, number in warned.items() if mute.is_of_server and 0 < at_least <= number
+            }
+            for each in untold:
+                await self._tell_run(transaction, mute, each, storms, unsaid, now)
             await storms.queue()
-            await self._mutes.tell(transaction, mute.id, found[:_AT_ONCE], now)
+            await self._mutes.tell(transaction, mute.id, found, now)
 
     async def _untold(
         self, transaction: Transaction, mute: Mute, muted: MutedRun, active: Collection[Mute]
@@ -363,12 +383,19 @@ class MuteKeeper:
             and _stands(run.facts)
             and mute.ended_because in {TIME, UNMUTED}
         )
-        return _Untold(muted, run, latest, other, is_said=is_said)
+        return _Untold(muted, run, latest, other, is_said=is_said, is_of_server=mute.is_of_server)
 
     async def _tell_run(
-        self, transaction: Transaction, mute: Mute, untold: _Untold, storms: StormGathering, now: datetime
+        self,
+        transaction: Transaction,
+        mute: Mute,
+        untold: _Untold,
+        storms: StormGathering,
+        unsaid: Collection[str],
+        now: datetime,
     ) -> None:
-        run, latest, other, is_said = untold.run, untold.latest, untold.other, untold.is_said
+        """Tell of a run; `unsaid` are the channels that are not told of one that only warned."""
+        run, latest, other = untold.run, untold.latest, untold.other
         if _is_muted_by(run, mute):
             run = run.with_mute(None if other is None else mute_facts(other))
             await self._outbox.add(transaction, messages.edits(run, f"unmuted/{mute.id}", now))
@@ -383,35 +410,25 @@ class MuteKeeper:
             ended_by=mute.ended_by,
             held=await self._mutes.held_of(transaction, mute.id, untold.muted.job_id),
         )
-        new = [
-            Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE) for each in untold.new
+        to = [
+            Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE)
+            for each in untold.for_storms
         ]
-        in_storms = await storms.take(run, new) if new and run.facts.stands_failed else {}
+        in_storms = await storms.take(run, to) if to else {}
         # What the latest run says in the same thread is louder.
         left = thread_keys(latest) if latest.facts.key != run.facts.key and _is_muted_by(latest, mute) else {}
         rows: list[NewOutboxRow] = []
         channels: list[RunChannel] = []
         for channel in run.channels:
-            told, mention = channel, None
-            if channel in untold.new:
-                # Nothing in the channel says yet that it failed.
-                told = msgspec.structs.replace(
-                    channel,
-                    muted_in=None,
-                    storm=in_storms.get(channel.channel),
-                    mentioned=run.facts.may_mention,
-                )
-                if told.has_root:
-                    rows.append(messages.root_row(run, told, now))
-            elif is_said and run.facts.may_mention and not channel.mentioned and ended.because == TIME:
-                told = msgspec.structs.replace(channel, mentioned=True)
-                mention = messages.target(run, channel)
-            key = told.muted_in or messages.root_key(run, told.channel)
-            if (told.has_root or told.muted_in) and left.get(told.channel) != key:
-                is_loud = is_said and ended.because == TIME and not channel.is_counted
-                said = msgspec.structs.replace(ended, mention=mention)
-                rows.append(_line(run, told, said, mute, now, is_loud=is_loud))
+            if channel.channel in unsaid and channel.channel in untold.warned_in:
+                channels.append(channel)
+                continue
+            told, said = _told(
+                replace(untold, run=run), channel, ended, mute, now,
+                storm=in_storms.get(channel.channel), louder=left.get(channel.channel),
+            )  # fmt: skip
             channels.append(told)
+            rows += said
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(msgspec.structs.replace(run, channels=tuple(channels))))
 
@@ -424,6 +441,37 @@ class MuteKeeper:
                 continue
             return found
         return run
+
+
+def _told(
+    untold: _Untold,
+    channel: RunChannel,
+    ended: facts.MuteEnded,
+    mute: Mute,
+    now: datetime,
+    *,
+    storm: str | None,
+    louder: str | None,
+) -> tuple[RunChannel, list[NewOutboxRow]]:
+    """How a channel is told of a run: by this storm, by a root, by a line in another thread than `louder`."""
+    run, told, mention = untold.run, channel, None
+    rows: list[NewOutboxRow] = []
+    if storm is not None or channel in untold.new:
+        # Nothing in the channel says yet that it failed.
+        told = msgspec.structs.replace(channel, muted_in=None, storm=storm, mentioned=run.facts.may_mention)
+        if told.has_root:
+            rows.append(messages.root_row(run, told, now))
+    elif untold.is_said and run.facts.may_mention and not channel.mentioned and ended.because == TIME:
+        told = msgspec.structs.replace(channel, mentioned=True)
+        mention = messages.target(run, channel)
+    # After maintenance the threads of what stands there as it did say nothing.
+    is_quiet = untold.is_of_server and mention is None and (channel.has_root or not untold.is_said)
+    key = told.muted_in or messages.root_key(run, told.channel)
+    if (told.has_root or told.muted_in) and louder != key and not is_quiet:
+        is_loud = untold.is_said and ended.because == TIME and not channel.is_counted
+        said = msgspec.structs.replace(ended, mention=mention)
+        rows.append(_line(run, told, said, mute, now, is_loud=is_loud))
+    return told, rows
 
 
 def _line(
@@ -461,4 +509,4 @@ def _stands(run: RunFacts) -> bool:
 def _covers(mute: Mute, job_id: str, job_name: str) -> bool:
     if mute.job_id is not None:
         return mute.job_id.casefold() == job_id.casefold()
-    return mute.pattern is None or matches_glob(mute.pattern, job_name)
+    return mute.is_of_server and (mute.pattern is None or matches_glob(mute.pattern, job_name))

@@ -7,9 +7,10 @@ close upon each other, and then follows them: its root counts how many recovered
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bot.settings import PollingSettings, ServerName, StormSettings
 from bot.store import (
@@ -25,7 +26,7 @@ from bot.store import (
     Storms,
     Transaction,
 )
-from bot.veeam import CauseRules, Finding, cause_of, gist
+from bot.veeam import CauseRules, Finding, JobId, cause_of, gist
 from bot.watch import facts
 from bot.watch.messages import REPLY, ROOT, message
 from bot.watch.routing import Destination
@@ -44,6 +45,13 @@ _JOBS_NAMED = 6
 _REASON_CHARACTERS = 300
 
 
+class BackupTarget(NamedTuple):
+    """Where a job writes to: the repository's name, and how much is free there, where that is known."""
+
+    repository: str
+    free_gb: float | None
+
+
 class StormRules:
     """What makes failures a storm, by the settings."""
 
@@ -55,61 +63,32 @@ class StormRules:
         self.apart = max(self.within, timedelta(seconds=_INTERVALS_APART * polling.interval_seconds))
 
 
-class StormGathering:
-    """What one transaction does to storms: takes failures in, follows runs, and queues the messages.
+class StormMessages:
+    """What one transaction does to storms that are there: follows their runs, and queues the messages.
 
-    `ahead` counts the failures, by channel, that were found with those of this transaction and are not taken
-    yet; what is taken is subtracted. Other transactions wait from the first call on.
+    Other transactions wait from the first change on.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        transaction: Transaction,
-        rules: StormRules,
-        *,
-        ahead: Counter[str],
-        now: datetime,
-    ) -> None:
+    def __init__(self, database: Database, transaction: Transaction, *, now: datetime) -> None:
         self._storms = Storms(database)
         self._outbox = Outbox(database)
         self._transaction = transaction
-        self._rules = rules
-        self._ahead = ahead
         self._now = now
         self._is_alone = False
-        self._open: dict[str, Storm] = {}
-        self._sizes: dict[str, int] = {}
         self._pages: dict[str, set[int]] = defaultdict(set)
-
-    async def take(self, run: Run, destinations: Iterable[Destination]) -> dict[str, str]:
-        """Take in a failed run that is new to these channels; return the storms it is in, by channel."""
-        told: dict[str, str] = {}
-        if not self._rules.at_least:
-            return told
-        await self._be_alone()
-        for to in destinations:
-            storm = await self._storm_for(run, to)
-            self._ahead[to.channel] -= 1
-            failure = _failure(run, to.channel, self._now, self._rules.causes)
-            if storm is not None:
-                told[to.channel] = storm.id
-                failure = replace(failure, storm_id=storm.id, place=await self._next_place(storm.id))
-                self._pages[storm.id].add(_page_of(failure))
-            await self._storms.add(self._transaction, failure)
-        return told
 
     async def follow(self, run: Run) -> None:
         """Note how a run stands that a storm may tell of."""
         is_told = any(each.storm is not None for each in run.channels)
-        if not is_told and (len(run.facts.attempts) > 1 or run.facts.recovery is not None):
+        has_changed = len(run.facts.attempts) > 1 or run.facts.recovery or run.facts.acknowledged
+        if not is_told and has_changed:
             # The message of an action may have become the run's root since.
             is_told = await self._storms.tells_of(self._transaction, run.facts.key)
         if not is_told:
             return
         await self._be_alone()
         for changed in await self._storms.change_state(
-            self._transaction, run.facts.key, _state(run), run.facts.latest.session_id
+            self._transaction, run.facts.key, _state(run), run.facts.latest.session_id, _owner(run)
         ):
             if changed.storm_id is not None:
                 self._pages[changed.storm_id].add(_page_of(changed))
@@ -126,37 +105,13 @@ class StormGathering:
             await self._transaction.serialise(STORMS)
             self._is_alone = True
 
-    async def _next_place(self, storm_id: str) -> int:
-        if storm_id not in self._sizes:
-            self._sizes[storm_id] = await self._storms.size(self._transaction, storm_id)
-        self._sizes[storm_id] += 1
-        return self._sizes[storm_id] - 1
-
-    async def _storm_for(self, run: Run, to: Destination) -> Storm | None:
-        """The storm that takes a failure, begun with it if need be."""
-        storm = self._open.get(to.channel) or await self._storms.open_in(
-            self._transaction,
-            to.channel,
-            opened_since=self._now - TAKES_FAILURES,
-            joined_since=self._now - self._rules.apart,
-        )
-        if storm is None:
-            since = self._now - self._rules.within
-            noticed = await self._storms.noticed_since(self._transaction, to.channel, since)
-            if noticed + max(self._ahead[to.channel], 1) < self._rules.at_least:
-                return None
-            storm = Storm(_storm_id(run, to.channel), to.channel, self._now, self._now, earlier=noticed)
-        storm = replace(storm, joined_at=self._now, mention=storm.mention or to.mention)
-        self._open[to.channel] = storm
-        await self._storms.put(self._transaction, storm)
-        return storm
-
     async def _queue(self, storm: Storm, pages: Sequence[int]) -> None:
         parts = await self._storms.parts(self._transaction, storm.id)
         failing = await self._storms.failures(
             self._transaction, storm.id, limit=_JOBS_NAMED, states=STANDS_FAILED
         )
-        summary = storm_facts(storm, parts, failing)
+        owners = await self._storms.owners(self._transaction, storm.id)
+        summary = storm_facts(storm, parts, failing, owners)
         key = storm_key(storm.id)
         may_mention = storm.mention is not None and summary.failed > summary.retrying
         mention = storm.mention if may_mention and not storm.is_mentioned else None
@@ -222,13 +177,86 @@ class StormGathering:
         )
 
 
+class StormGathering(StormMessages):
+    """What one transaction does to storms: takes failures in, besides.
+
+    `ahead` counts the failures, by channel, that were found with those of this transaction and are not taken
+    yet; what is taken is subtracted. `target_of` says where a job writes to, without asking for it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        transaction: Transaction,
+        rules: StormRules,
+        *,
+        ahead: Counter[str],
+        now: datetime,
+        target_of: Callable[[JobId], BackupTarget | None] | None = None,
+    ) -> None:
+        super().__init__(database, transaction, now=now)
+        self._rules = rules
+        self._ahead = ahead
+        self._target_of = target_of
+        self._open: dict[str, Storm] = {}
+        self._sizes: dict[str, int] = {}
+
+    async def take(self, run: Run, destinations: Iterable[Destination]) -> dict[str, str]:
+        """Take in a failed run that is new to these channels; return the storms it is in, by channel."""
+        told: dict[str, str] = {}
+        if not self._rules.at_least:
+            return told
+        await self._be_alone()
+        target = None if self._target_of is None else self._target_of(run.facts.job_id)
+        for to in destinations:
+            storm = await self._storm_for(run, to)
+            self._ahead[to.channel] -= 1
+            failure = _failure(run, to.channel, self._now, self._rules.causes)
+            if target is not None:
+                failure = replace(failure, repository=target.repository, free_gb=target.free_gb)
+            if storm is not None:
+                told[to.channel] = storm.id
+                failure = replace(failure, storm_id=storm.id, place=await self._next_place(storm.id))
+                self._pages[storm.id].add(_page_of(failure))
+            await self._storms.add(self._transaction, failure)
+        return told
+
+    async def _next_place(self, storm_id: str) -> int:
+        if storm_id not in self._sizes:
+            self._sizes[storm_id] = await self._storms.size(self._transaction, storm_id)
+        self._sizes[storm_id] += 1
+        return self._sizes[storm_id] - 1
+
+    async def _storm_for(self, run: Run, to: Destination) -> Storm | None:
+        """The storm that takes a failure, begun with it if need be."""
+        storm = self._open.get(to.channel) or await self._storms.open_in(
+            self._transaction,
+            to.channel,
+            opened_since=self._now - TAKES_FAILURES,
+            joined_since=self._now - self._rules.apart,
+        )
+        if storm is None:
+            since = self._now - self._rules.within
+            noticed = await self._storms.noticed_since(self._transaction, to.channel, since)
+            if noticed + max(self._ahead[to.channel], 1) < self._rules.at_least:
+                return None
+            storm = Storm(_storm_id(run, to.channel), to.channel, self._now, self._now, earlier=noticed)
+        storm = replace(storm, joined_at=self._now, mention=storm.mention or to.mention)
+        self._open[to.channel] = storm
+        await self._storms.put(self._transaction, storm)
+        return storm
+
+
 def storm_key(storm_id: str) -> str:
     """Return the key of the row that a storm's root is."""
     return f"storm/{storm_id}"
 
 
 def storm_facts(
-    storm: Storm, parts: Sequence[StormPart], failing: Sequence[ChannelFailure]
+    storm: Storm,
+    parts: Sequence[StormPart],
+    failing: Sequence[ChannelFailure],
+    owners: Sequence[tuple[str, int]] = (),
 ) -> facts.StormFacts:
     """Return a storm as it stands, its most frequent causes first. Pure."""
     states = Counter[str]()
@@ -255,12 +283,22 @@ def storm_facts(
                 text=alike[0].reason,
                 count=sum(part.count for part in alike),
                 servers=_servers(alike),
+                repository=_repository(alike),
+                free_gb=min((part.free_gb for part in alike if part.free_gb is not None), default=None),
             )
             for alike in shown[:_CAUSES_SHOWN]
         ),
         causes_total=len(shown),
         jobs=tuple(each.job_name for each in failing),
+        owners=tuple(owners),
     )
+
+
+def _repository(alike: Sequence[StormPart]) -> str | None:
+    """The repository that all of them write to, where they are several."""
+    targets = {(part.server, part.repository) for part in alike}
+    is_shared = len(targets) == 1 and sum(part.count for part in alike) > 1
+    return alike[0].repository if is_shared else None
 
 
 def _servers(parts: Iterable[StormPart]) -> tuple[ServerName, ...]:
@@ -293,7 +331,12 @@ def _failure(run: Run, channel: str, now: datetime, causes: CauseRules) -> Chann
         state=_state(run),
         ended_at=last.ended_at,
         noticed_at=now,
+        owner=_owner(run),
     )
+
+
+def _owner(run: Run) -> str | None:
+    return None if run.facts.acknowledged is None else run.facts.acknowledged.by
 
 
 def _page_of(failure: ChannelFailure) -> int:
@@ -320,4 +363,5 @@ def _listed(failure: ChannelFailure) -> facts.StormFailure:
         cause=failure.cause or failure.reason,
         state=failure.state,
         ended_at=failure.ended_at,
+        owner=failure.owner,
     )

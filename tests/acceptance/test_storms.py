@@ -30,6 +30,14 @@ def storms(rig: Rig) -> list[Message]:
     ]
 
 
+def said(rig: Rig) -> list[Message]:
+    return [each for each in rig.everything() if "acknowledged 8 of 8 jobs" in each.text]
+
+
+def says(rig: Rig, words: str) -> bool:
+    return words in storms(rig)[0].text
+
+
 def all_fail(rig: Rig) -> Sequence[Job]:
     jobs = [rig.world.add_job(name, objects=["vm01"], run_seconds=2) for name in NAMES]
     for job in jobs:
@@ -72,6 +80,22 @@ async def test_retry_all(rig: Rig) -> None:
     assert not rig.told()
     recorded = rig.rows("SELECT job_name FROM audit WHERE event = 'opened' AND operation = 'job.retry'")
     assert sorted(row["job_name"] for row in recorded) == sorted([*NAMES, NAMES[0]])
+
+
+async def test_acknowledging_all(rig: Rig) -> None:
+    """One press owns each, the root says whose they are; by another press of it another person takes over."""
+    await rig.start()
+    root = await stormy(rig)
+    for name in ("ann", "ole"):
+        person = rig.slack.person(name)
+        await person.presses(storms(rig)[0], "Acknowledge")
+        await rig.until(partial(says, rig, f"8 acknowledged by <@{person.person.id}>"))
+        await rig.until(lambda: rig.waiting() == 0)
+    await rig.until(lambda: len(said(rig)) == 2)
+    assert [each.thread_ts for each in said(rig)] == [root.ts] * 2
+    assert rig.sent("POST", RETRY) == 0
+    recorded = rig.rows("SELECT job_name FROM audit WHERE event = 'opened' AND operation = 'job.ack'")
+    assert sorted(row["job_name"] for row in recorded) == sorted(NAMES * 2)
 
 
 async def test_who_may_not_retry_all(rig: Rig) -> None:

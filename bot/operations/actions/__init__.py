@@ -425,6 +425,60 @@ class JobAction(Action, frozen=True):
         return AffectedJob(prepared.target.state.id, prepared.target.state.name)
 
 
+class ServerAction(Action, frozen=True):
+    """What is done about a server, or what is the server's own, and kept here: VBR has no part in it.
+
+    It takes the right to do so on every job of the server.
+    """
+
+    server: str
+
+    @property
+    def server_named(self) -> str | None:
+        """The server."""
+        return self.server
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
+        """Return the server of that whole name: nothing is done on a part of one."""
+        found = backend.finder.server(self.server, context.visibility)
+        if isinstance(found, outcomes.NotFound):
+            return found
+        return Target(found, backend.fleet.server(found))
+
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it on all of the server."""
+        return permissions.may_throughout(context.person, self.operation, target.server)
+
+    def for_target(self, target: Target) -> Self:
+        """Return the request for the server."""
+        return replace(self, server=target.server)
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
+        """Nothing is asked: it is typed whole, or its button says all."""
+        del backend, target, context
+        raise TypeError(self)
+
+    def prepared(
+        self, backend: Backend, target: Target, context: RequestContext, detail: str | None
+    ) -> PreparedAction:
+        """Return it ready to be done."""
+        return PreparedAction(
+            action=self,
+            context=context,
+            target=target,
+            name=self.target_name,
+            detail=detail,
+            follow_up=backend.follow_up,
+        )
+
+    async def affected_job(
+        self, backend: Backend, prepared: PreparedAction, effect: outcomes.Effect
+    ) -> AffectedJob | None:
+        """Return what it is about, in words: no job is changed."""
+        del backend, prepared, effect
+        return AffectedJob(veeam.JobId(""), self.target_name)
+
+
 class FollowUpAction(JobAction, frozen=True):
     """What is done about a job's failures and kept here: VBR has no part in it, nor does the job's state.
 

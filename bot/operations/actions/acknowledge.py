@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from bot.operations.actions import FollowUpAction, PreparedAction, Target
+from bot.operations.actions import FollowUpAction, PreparedAction, ServerAction, Target
 from bot.operations.backend import Backend, FollowUp
 from bot.operations.commands import CommandLine, Unreadable, before_comment, comment_in
 from bot.operations.model import (
@@ -20,6 +20,7 @@ from bot.operations.model import (
 )
 from bot.operations.outcomes import (
     Acknowledged,
+    AlreadyOver,
     Blocked,
     Effect,
     NeedsForm,
@@ -137,3 +138,62 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         if self.unmet is not None:
             return await keeper.unmet(server, job_id, self.unmet)
         return await keeper.failed_run(server, job_id, self.run)
+
+
+class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
+    """Own what is not as expected of a server: `about` a subject that is no job of it. Nobody types it.
+
+    `name` is the subject in words; `turn` as of `Acknowledge`.
+    """
+
+    operation = Operation(
+        name="ackexpectation",
+        usage="",
+        help="own what is not as expected of a server, for everybody to see",
+        kind=Kind.ACTION,
+        audit_name="expectation.ack",
+        roles=OPERATORS,
+        button="Acknowledge",
+    )
+
+    about: str
+    name: str
+    unmet: str
+    """The kind of expectation, as its message's metadata name it."""
+    turn: int = 0
+
+    @property
+    def target_name(self) -> str:
+        """What it is about."""
+        return self.name
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it, if it stands and isn't the person's already."""
+        found = await backend.follow_up.unmet(target.server, self.about, self.unmet)
+        if found is None:
+            return AlreadyOver(self.operation, target.server, self.name, Blocked.OVER)
+        if found.owner is not None and context.person.has_id(found.owner):
+            return AlreadyOver(self.operation, target.server, self.name, Blocked.OWN_ALREADY)
+        return self.prepared(backend, target, context, self.name)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Keep who owns it."""
+        del now
+        server, person = prepared.target.server, prepared.context.person.id
+        before = await prepared.kept_by.acknowledge_unmet(server, self.about, self.unmet, person)
+        if before is None:
+            raise VeeamError(server, "this is over by now")
+        instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
+        return Acknowledged(instead_of, before.channels, is_unmet=True)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The person owns it."""
+        del since
+        found = await prepared.kept_by.unmet(vbr.name, self.about, self.unmet)
+        if found is None or found.owner is None or not prepared.context.person.has_id(found.owner):
+            return None
+        return Acknowledged(shown_in=found.channels, is_unmet=True)

@@ -12,7 +12,7 @@ from humanize import precisedelta
 from msgspec import Meta
 from msgspec.structs import replace
 
-from bot.operations.actions import Action, AffectedJob, FollowUpAction, PreparedAction, Target
+from bot.operations.actions import FollowUpAction, PreparedAction, ServerAction, Target
 from bot.operations.backend import Backend
 from bot.operations.clock_times import clock_time_in, next_time, with_zone
 from bot.operations.commands import (
@@ -24,6 +24,7 @@ from bot.operations.commands import (
     doubt_about_span,
     span_in,
 )
+from bot.operations.matching import fold
 from bot.operations.model import (
     OPERATORS,
     Kind,
@@ -43,6 +44,7 @@ from bot.operations.outcomes import (
     NeedsForm,
     NotFound,
     NotPossible,
+    Offered,
     Outcome,
     ServerMuted,
     SyntaxProblem,
@@ -216,43 +218,31 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
 class MuteForm(Form):
     """For how long, and why? `request` has what was typed of that."""
 
-    request: Mute
+    request: "Mute | MuteExpectation"
     server: ServerName
     name: str
 
 
-class _OnServer(Action, frozen=True):
+class _OnServer(ServerAction, frozen=True):
     """What is done about the jobs of a server that fit a pattern, or about all of them: named in full."""
 
-    server: str
     pattern: str | None = None
-
-    @property
-    def server_named(self) -> str | None:
-        """The server."""
-        return self.server
 
     @property
     def target_name(self) -> str:
         """Which jobs."""
         return jobs_in_words(self.pattern)
 
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
-        """Return the server of that whole name."""
-        return _server(self.server, backend, context)
-
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it on every job that fits."""
         return permissions.may_on_all(context.person, self.operation, target.server, self.pattern)
 
-    def for_target(self, target: Target) -> Self:
-        """Return the request for the server."""
-        return replace(self, server=target.server)
-
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
-        """Nothing is asked: it is typed whole."""
-        del backend, target, context
-        raise TypeError(self)
+    def for_jobs(
+        self, backend: Backend, target: Target, context: RequestContext, detail: str | None = None
+    ) -> PreparedAction:
+        """Return it ready to be done; the jobs go on record."""
+        jobs = None if self.pattern is None else f"jobs {self.pattern}"
+        return self.prepared(backend, target, context, ", ".join(filter(None, (jobs, detail))) or None)
 
 
 class MuteServer(_OnServer, frozen=True, tag="muteserver"):
@@ -293,7 +283,7 @@ class MuteServer(_OnServer, frozen=True, tag="muteserver"):
         if self.at is not None:
             until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
             return await replace(self, at=None, until=until).prepare(backend, target, context)
-        return _prepared(self, backend, target, context, detail=self.detail)
+        return self.for_jobs(backend, target, context, self.detail)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Keep it."""
@@ -307,12 +297,119 @@ class MuteServer(_OnServer, frozen=True, tag="muteserver"):
         del since
         return _effect_of(await prepared.kept_by.find_mute(vbr.name, pattern=self.pattern), prepared)
 
-    async def affected_job(
-        self, backend: Backend, prepared: PreparedAction, effect: Effect
-    ) -> AffectedJob | None:
-        """Return which jobs, in words: none of them is changed."""
-        del backend, prepared, effect
-        return AffectedJob(JobId(""), self.target_name)
+
+class _OnExpectation(ServerAction, frozen=True):
+    """What is done about what is expected of a server and of no job of it: `about` it, in words `name`."""
+
+    about: str
+    name: str
+
+    @property
+    def target_name(self) -> str:
+        """What it is about."""
+        return self.name
+
+
+class MuteExpectation(_OnExpectation, frozen=True, tag="muteexpectation"):
+    """Hold back what is new of a repository, the licence or the configuration backup. Nobody types it."""
+
+    operation = Operation(
+        name="muteexpectation",
+        usage="",
+        help="hold back messages about a repository, the licence or the configuration backup",
+        kind=Kind.ACTION,
+        audit_name="expectation.mute",
+        roles=OPERATORS,
+        button="Mute",
+    )
+
+    step: Step = Step.FILL
+    span: timedelta | None = None
+    at: Annotated[time, Meta(tz=False)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    comment: str | None = None
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether it isn't said for how long."""
+        return self.step is Step.FILL
+
+    @property
+    def detail(self) -> str:
+        """What, and for how long."""
+        length = _in_words(self.span, self.at, self.until, is_success=False)
+        return " ".join(filter(None, (self.name, length)))
+
+    @property
+    def reason(self) -> str | None:
+        """The comment."""
+        return self.comment
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Ask for how long, and for a comment."""
+        del backend, context
+        request = replace(self, server=target.server, step=Step.FILL)
+        return NeedsForm(self.operation, MuteForm(request, target.server, self.name))
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it with the moment that a time of day is, by UTC if the time zone is unknown."""
+        if self.at is not None:
+            until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
+            return await replace(self, at=None, until=until).prepare(backend, target, context)
+        return self.prepared(backend, target, context, self.detail)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Keep it."""
+        new = _new_mute(prepared, self, now)
+        return Muted(new.until, shown_in=await prepared.kept_by.mute(new))
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """It is muted by this very gesture."""
+        del since
+        return _effect_of(await prepared.kept_by.find_mute(vbr.name, subject=self.about), prepared)
+
+
+class UnmuteExpectation(_OnExpectation, frozen=True, tag="unmuteexpectation"):
+    """Post what is new of it again. `mute` is the one that its button was drawn with."""
+
+    operation = Operation(
+        name="unmuteexpectation",
+        usage="",
+        help="post messages about a repository, the licence or the configuration backup again",
+        kind=Kind.ACTION,
+        audit_name="expectation.unmute",
+        roles=OPERATORS,
+        button="Unmute",
+    )
+
+    mute: int = 0
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it for what mutes it now."""
+        kept = await backend.follow_up.find_mute(target.server, subject=self.about)
+        if kept is None or self.mute not in {0, kept.id}:
+            return NotFound("mute", f"{self.name} on {target.server}")
+        return self.prepared(backend, target, context, self.name)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """End it."""
+        del now
+        kept = await prepared.kept_by.find_mute(prepared.target.server, subject=self.about)
+        return await _unmuted(kept, prepared)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """Nothing mutes it."""
+        del since
+        kept = await prepared.kept_by.find_mute(vbr.name, subject=self.about)
+        return Unmuted() if kept is None else None
 
 
 class Unmute(FollowUpAction, frozen=True, tag="unmute"):
@@ -341,6 +438,18 @@ class Unmute(FollowUpAction, frozen=True, tag="unmute"):
         if isinstance(named, NamedJob) and not named.text:
             raise Unreadable(line.usage("Which job?"))
         return cls(named)
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the job; where none has that name, the button for what else is muted by it."""
+        found = await super().find(backend, context)
+        if not isinstance(found, NotFound) or not isinstance(self.job, NamedJob):
+            return found
+        for kept in await backend.mutes.every(backend.clock.now()):
+            is_meant = kept.subject is not None and fold(kept.job_name or "") == fold(self.job.text)
+            if is_meant and may_unmute(backend.permissions, context, kept):
+                request = unmute_request(kept)
+                return Offered(request.operation, request, kept.job_name or "", ServerName(kept.server))
+        return found
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
@@ -393,7 +502,7 @@ class UnmuteServer(_OnServer, frozen=True, tag="unmuteserver"):
         kept = await backend.follow_up.find_mute(target.server, pattern=self.pattern)
         if kept is None or self.mute not in {0, kept.id}:
             return NotFound("mute", f"{self.target_name} on {target.server}")
-        return _prepared(replace(self, mute=kept.id), backend, target, context)
+        return replace(self, mute=kept.id).for_jobs(backend, target, context)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """End it."""
@@ -409,13 +518,6 @@ class UnmuteServer(_OnServer, frozen=True, tag="unmuteserver"):
         kept = await prepared.kept_by.find_mute(vbr.name, pattern=self.pattern)
         return Unmuted() if kept is None else None
 
-    async def affected_job(
-        self, backend: Backend, prepared: PreparedAction, effect: Effect
-    ) -> AffectedJob | None:
-        """Return which jobs, in words: none of them is changed."""
-        del backend, prepared, effect
-        return AffectedJob(JobId(""), self.target_name)
-
 
 def jobs_in_words(pattern: str | None) -> str:
     """Return which of a server's jobs are muted, in words."""
@@ -425,7 +527,9 @@ def jobs_in_words(pattern: str | None) -> str:
 def may_unmute(permissions: Permissions, context: RequestContext, kept: KeptMute) -> bool:
     """Whether the person may end a mute."""
     server = ServerName(kept.server)
-    if kept.is_of_server:
+    if kept.subject is not None:
+        may = permissions.may_throughout(context.person, UnmuteExpectation.operation, server)
+    elif kept.is_of_server:
         may = permissions.may_on_all(context.person, UnmuteServer.operation, server, kept.pattern)
     else:
         may = permissions.may(context.person, Unmute.operation, Scope(server, kept.job_name or ""))
@@ -438,6 +542,8 @@ def may_know(kept: KeptMute, backend: Backend, context: RequestContext) -> bool:
     Whoever made it or may end it knows of it.
     """
     visibility = context.visibility
+    if kept.subject is not None:
+        return visibility.sees_server(kept.server)
     if kept.job_name is not None:
         return visibility.sees(kept.server, kept.job_name)
     if not visibility.sees_server(kept.server):
@@ -450,9 +556,11 @@ def may_know(kept: KeptMute, backend: Backend, context: RequestContext) -> bool:
     )
 
 
-def unmute_request(kept: KeptMute) -> Unmute | UnmuteServer:
+def unmute_request(kept: KeptMute) -> Unmute | UnmuteServer | UnmuteExpectation:
     """Return what ends a mute, as its button carries it."""
     server = ServerName(kept.server)
+    if kept.subject is not None:
+        return UnmuteExpectation(server, kept.subject, kept.job_name or "", kept.id)
     if kept.job_id is None:
         return UnmuteServer(server, kept.pattern, kept.id)
     return Unmute(KnownJob(server, JobId(kept.job_id)), mute=kept.id)
@@ -463,31 +571,7 @@ def _ending(kept: KeptMute) -> str:
     return " ".join(filter(None, (f"unmute server:{kept.server}", kept.pattern)))
 
 
-def _server(word: str, backend: Backend, context: RequestContext) -> Target | NotFound:
-    """The server of that whole name: nothing is done on a part of one."""
-    found = backend.finder.server(word, context.visibility)
-    return found if isinstance(found, NotFound) else Target(found, backend.fleet.server(found))
-
-
-def _prepared(
-    action: MuteServer | UnmuteServer,
-    backend: Backend,
-    target: Target,
-    context: RequestContext,
-    detail: str | None = None,
-) -> PreparedAction:
-    jobs = None if action.pattern is None else f"jobs {action.pattern}"
-    return PreparedAction(
-        action=action,
-        context=context,
-        target=target,
-        name=action.target_name,
-        detail=", ".join(filter(None, (jobs, detail))) or None,
-        follow_up=backend.follow_up,
-    )
-
-
-def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer, now: datetime) -> NewMute:
+def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer | MuteExpectation, now: datetime) -> NewMute:
     """The mute as it is kept: it never lasts longer than the longest there is."""
     latest = now + LONGEST
     until = asked.until.astimezone(UTC) if asked.until is not None else now + (asked.span or LONGEST)
@@ -495,7 +579,7 @@ def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer, now: datetime)
     return NewMute(
         server=prepared.target.server,
         job_id=None if job is None else job.state.id,
-        job_name=None if job is None else job.state.name,
+        job_name=None if isinstance(asked, MuteServer) else prepared.name,
         pattern=asked.pattern if isinstance(asked, MuteServer) else None,
         person_id=prepared.context.person.id,
         channel_id=prepared.context.gesture.channel_id,
@@ -504,6 +588,7 @@ def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer, now: datetime)
         muted_at=now,
         until=min(until, latest),
         until_success=isinstance(asked, Mute) and asked.until_success,
+        subject=asked.about if isinstance(asked, MuteExpectation) else None,
     )
 
 

@@ -15,6 +15,7 @@ from bot.operations.impact import followers_of
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.mutes import MuteView, mute_of_job
+from bot.operations.owners import with_owners
 from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.vbr_lists import repository_of, where_there
@@ -75,10 +76,12 @@ class ShowJob(Query, frozen=True, tag="job"):
         recent = [FoundSession(found.server, one) for one in sessions.result()]
         is_planned, plan = await _plan(backend, found)
         muted = await _muted(backend, context, found)
+        view = backend.views.of(context, found.server, state, failure.result())
+        (view,) = await with_owners(backend, (view,))
         return outcomes.Done(
             JobAnswer(
                 request=ShowJob(found.known, self.page),
-                view=backend.views.of(context, found.server, state, failure.result()),
+                view=view,
                 settings=settings.result(),
                 recent=await session_views(recent, backend),
                 repository=repository.result(),

@@ -11,6 +11,7 @@ from bot.operations.commands import CommandLine
 from bot.operations.job_states import JobStates, KnownSessions
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.mutes import MuteView, mutes_seen_by
+from bot.operations.owners import with_owners
 from bot.operations.queries import Query
 from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
@@ -107,6 +108,8 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
     answer = await backend.fleet.ask(
         lambda server: _counts(server, backend.states, context.visibility), servers
     )
+    statuses = [_server_status(name, counts, backend, context) for name, counts in answer.answers.items()]
+    failed = await with_owners(backend, [view for status in statuses for view in status.failed])
     muted: tuple[MuteView, ...] = ()
     try:
         outbox_waiting = await backend.health.outbox_waiting()
@@ -115,7 +118,8 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
         outbox_waiting = None
     return StatusAnswer(
         servers=tuple(
-            _server_status(name, counts, backend, context) for name, counts in answer.answers.items()
+            replace(status, failed=tuple(view for view in failed if view.server == status.server))
+            for status in statuses
         ),
         silent=tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items()),
         outbox_waiting=outbox_waiting,

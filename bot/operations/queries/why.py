@@ -13,6 +13,7 @@ from bot.operations.failures import failed_in_a_row, message_of, messages_of
 from bot.operations.job_states import KnownSessions, seems_stopped
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
+from bot.operations.owners import with_owners
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import job_state_of
 from bot.operations.vbr_lists import where_there
@@ -84,10 +85,11 @@ class ExplainFailure(Query, frozen=True, tag="why"):
             others = group.create_task(_others(backend, context, found, explained))
         last_good_at, is_known = good.result()
         ran = [one for one in runs if not known.is_stopped(one)]
+        (view,) = await with_owners(backend, (backend.views.of(context, server.name, state),))
         return outcomes.Done(
             WhyAnswer(
                 request=ExplainFailure(found.known, self.session_id),
-                view=backend.views.of(context, server.name, state),
+                view=view,
                 run=explained,
                 failed_in_a_row=failed_in_a_row(ran) if self.session_id is None else None,
                 last_good_at=last_good_at,

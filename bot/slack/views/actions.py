@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations import catalog, outcomes
-from bot.operations.actions.acknowledge import Acknowledge
+from bot.operations.actions.acknowledge import Acknowledge, AcknowledgeExpectation
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
@@ -13,7 +13,14 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
-from bot.operations.actions.mute import Mute, MuteServer, Unmute, UnmuteServer
+from bot.operations.actions.mute import (
+    Mute,
+    MuteExpectation,
+    MuteServer,
+    Unmute,
+    UnmuteExpectation,
+    UnmuteServer,
+)
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -48,6 +55,9 @@ _SENTENCES = {
     MuteServer.operation.name: "{job} muted by {by}",
     Unmute.operation.name: "{job} unmuted by {by}",
     UnmuteServer.operation.name: "{job} unmuted by {by}",
+    AcknowledgeExpectation.operation.name: "{job} acknowledged by {by}",
+    MuteExpectation.operation.name: "{job} muted by {by}",
+    UnmuteExpectation.operation.name: "{job} unmuted by {by}",
     ClearCache.operation.name: "Clearing of the backup cache of {job} started by {by}",
 }
 
@@ -97,7 +107,11 @@ def action(answer: outcomes.ActionAnswer) -> Message:
             shown = _buttons(target, ShowJob.operation)
         case outcomes.Acknowledged(instead_of=instead_of):
             state = f"{mention(instead_of)} owned it before." if instead_of else ""
-            shown = _buttons(target, ShowJob.operation)
+            shown = _buttons(target, ShowJob.operation) if answer.job_id else NOTHING
+        case outcomes.Muted(until) if answer.operation == MuteExpectation.operation:
+            state, shown = f"Nothing new is posted about it until {date(until)}.", NOTHING
+        case outcomes.Unmuted() if answer.operation == UnmuteExpectation.operation:
+            state, shown = "What is new of it is posted again.", NOTHING
         case outcomes.Muted(until, until_success):
             success = " or until it succeeds, whichever comes first" if until_success else ""
             whose = "Its" if answer.job_id else "Their"
@@ -110,7 +124,8 @@ def action(answer: outcomes.ActionAnswer) -> Message:
             state, shown = "Its backups stay in the repository, as orphaned backups no job manages.", NOTHING
         case _:
             assert_never(effect)
-    detail = "" if isinstance(effect, _WITHOUT_DETAIL) else _detail(answer.detail)
+    is_said = isinstance(effect, _WITHOUT_DETAIL) or answer.detail == answer.job_name
+    detail = "" if is_said else _detail(answer.detail)
     return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
@@ -129,7 +144,7 @@ def action_kept(answer: outcomes.ActionAnswer) -> Message:
     """For the person alone: it is done, and a thread in this channel says so."""
     if _is_unmet(answer):
         return compose([paragraph("Acknowledged; its message says so.")])
-    return compose([paragraph(f"{_done(answer)}. The job's thread in this channel says so.")])
+    return compose([paragraph(f"{_done(answer)}. Its message in this channel says so.")])
 
 
 def action_progress(

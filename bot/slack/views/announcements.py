@@ -119,6 +119,9 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             return _of_server(server, "back", since)
         case facts.ExpectationUnmet() | facts.ExpectationAcknowledged() | facts.ExpectationOver():
             return _of_expectation(announced.expectation)
+        case facts.ExpectationsUnmet(group=group) | facts.ExpectationsChanged(group=group):
+            about = "repositories" if group.kind == "repository" else "jobs"
+            return _of_unmet(group.server, "subject", about, group.kind, group.since)
         case facts.DigestMade(report=found):
             return dict(report.metadata(found, kind="digest"))
         case facts.DigestJobs(key=key) | facts.DigestDays(key=key):
@@ -143,12 +146,11 @@ def _of_server(server: str, state: str, since: datetime) -> dict[str, Any]:
 
 def _of_expectation(expectation: facts.Expectation) -> dict[str, Any]:
     about = "subject" if expectation.job_id is None else "job_id"
-    payload = {
-        "server": expectation.server,
-        about: expectation.subject,
-        "kind": expectation.kind,
-        "since": expectation.since.isoformat(),
-    }
+    return _of_unmet(expectation.server, about, expectation.subject, expectation.kind, expectation.since)
+
+
+def _of_unmet(server: str, about: str, subject: str, kind: str, since: datetime) -> dict[str, Any]:
+    payload = {"server": server, about: subject, "kind": kind, "since": since.isoformat()}
     return {"event_type": "veeam_expectation", "event_payload": payload}
 
 
@@ -326,6 +328,9 @@ VIEWS: Mapping[type[facts.Announcement], Callable[[Any], Message]] = {
     facts.ExpectationUnmet: expectations.unmet,
     facts.ExpectationAcknowledged: expectations.acknowledged,
     facts.ExpectationOver: expectations.over,
+    facts.ExpectationsUnmet: lambda announced: expectations.many_unmet(announced.group, announced.mention),
+    facts.ExpectationsChanged: lambda announced: expectations.many_unmet(announced.group),
+    facts.ExpectationsList: expectations.many_listed,
     facts.DigestMade: lambda announced: report.digest_root(announced.report),
     facts.DigestJobs: lambda announced: report.digest_jobs(announced.report),
     facts.DigestDays: lambda announced: report.digest_days(announced.report),

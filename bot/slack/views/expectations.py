@@ -2,17 +2,17 @@
 
 from datetime import timedelta
 
-from bot.operations.actions.acknowledge import Acknowledge
+from bot.operations.actions.acknowledge import Acknowledge, AcknowledgeExpectation
 from bot.operations.actions.enable import Enable
-from bot.operations.actions.mute import Mute
+from bot.operations.actions.mute import Mute, MuteExpectation
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.model import KnownJob
 from bot.operations.queries.job import ShowJob
-from bot.slack.text import count, date, dotted, duration, literal, mention, size, strong
+from bot.slack.text import count, date, dotted, duration, literal, mention, plain, size, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, controls, job_control, request_control
-from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
+from bot.slack.views.message import Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
 _HELPS = {
@@ -32,6 +32,42 @@ _OVER = {
     "licence": "is valid for long enough again.",
     "config_backup": "has succeeded again, after {took} without.",
 }
+_NOUNS = {"repository": ("repository", "repositories")}
+_MANY = {
+    "no_success": "{what} on {server} had no success within {limit}.",
+    "not_started": "{what} on {server} did not start.",
+    "too_long": "{what} on {server} have been running longer than usual.",
+    "odd_success": "{what} on {server} ended with Success, but with an unusual amount of data.",
+    "disabled": "{what} on {server} have been disabled for longer than {limit}.",
+    "repository": "{what} on {server} are nearly full.",
+}
+_MET = {
+    "no_success": "succeeded",
+    "not_started": "started",
+    "too_long": "ended",
+    "odd_success": "back to the usual size",
+    "disabled": "enabled again",
+    "repository": "with enough space again",
+}
+_ALL_MET = {
+    "no_success": "have succeeded since.",
+    "not_started": "have started since.",
+    "too_long": "are no longer running.",
+    "odd_success": "have had a run of their usual size since.",
+    "disabled": "are enabled again.",
+    "repository": "have enough free space again.",
+}
+_STANDS = {
+    "no_success": "no success",
+    "not_started": "not started",
+    "too_long": "still running",
+    "odd_success": "unusual size",
+    "disabled": "disabled",
+    "repository": "nearly full",
+}
+_OTHERWISE = {"disabled": "disabled", "gone": "gone", "dropped": "no longer judged"}
+_NAMED = 5
+_NAME_LIMIT = 60
 _ENDED_OTHERWISE = {
     "disabled": "is disabled now, so that no run is expected.",
     "gone": "no longer exists.",
@@ -67,19 +103,85 @@ def over(announced: facts.ExpectationOver) -> Message:
     return compose([paragraph(f"{sign} {_subject(expectation)} {ended}")])
 
 
+def many_unmet(group: facts.UnmetGroup, mentioned: str | None = None) -> Message:
+    """Many at once: how many, the first few by name, and how many of them are over since."""
+    server, noun = literal(group.server), _NOUNS.get(group.kind, ("job", "jobs"))
+    over = [f"{number:,} {_state(group.kind, how)}" for how, number in sorted(group.outcomes.items())]
+    if not group.standing:
+        what = strong(count(group.count, *noun))
+        line = f"{status_text.INFORMATION} None of {what} on {server} is left: {', '.join(over)}."
+        if set(group.outcomes) == {"met"}:
+            line = f"{status_text.SUCCESS} All {what} on {server} {_ALL_MET[group.kind]}"
+        return compose([paragraph(line)])
+    line = _MANY[group.kind].format(
+        what=strong(count(group.count, *(f"more {each}" if group.earlier else each for each in noun))),
+        server=server,
+        limit=status_text.span_asked_for(timedelta(hours=group.allowed)),
+    )
+    owned = f"acknowledged by {mention(group.owner)}" if group.owner else ""
+    head = dotted(f"{status_text.WARNING} {line}", mention(mentioned) if mentioned else "", owned)
+    name = count(group.count, *noun)
+    own = AcknowledgeExpectation(group.server, group.subject, name, group.kind, group.owned)
+    control = request_control(own, name=name, server=group.server)
+    names = [strong(name, _NAME_LIMIT) for name in group.names[:_NAMED]]
+    left_out = group.standing - len(names)
+    which = f"{', '.join(names)}{f' and {left_out:,} more' if left_out > 0 else ''}: see the thread."
+    state = dotted(
+        f"{group.standing:,} of {group.count:,} left" if over else "",
+        *over,
+        f"First due {date(group.since)}" if group.kind == "not_started" else "",
+        f"{group.earlier:,} above" if group.earlier else "",
+    )
+    return compose([paragraph(head, which, state), controls([control])])
+
+
+def many_listed(announced: facts.ExpectationsList) -> Message:
+    """In the thread: one by one, as a table."""
+    states = [_state(announced.kind, one.outcome) for one in announced.listed]
+    noun = _NOUNS.get(announced.kind, ("job", "jobs"))[0].capitalize()
+    rows = [(one.name, state) for one, state in zip(announced.listed, states, strict=True)]
+    lines = [
+        dotted(status_text.job_name(one.name, announced.server), state)
+        for one, state in zip(announced.listed, states, strict=True)
+    ]
+    listed = MessagePart("\n".join(lines), table((noun, "State"), rows).blocks)
+    more = f"… and {announced.left_out:,} more, not listed here." if announced.left_out else ""
+    return compose([listed, note(more)])
+
+
 def expectation_controls(expectation: facts.Expectation) -> MessagePart:
     """The buttons below what is not as expected; all of them are made here."""
-    if expectation.job_id is None:
-        return NOTHING
-    target = ButtonTarget(expectation.server, expectation.job_id, expectation.name)
-    helps = _HELPS.get(expectation.kind, ())
-    job, owned = KnownJob(expectation.server, expectation.job_id), expectation.acknowledged
+    server, owned = expectation.server, expectation.acknowledged
     turn = 0 if owned is None else owned.turn
+    if expectation.job_id is None:
+        subject, name = expectation.subject, _named(expectation)
+        requests = (
+            AcknowledgeExpectation(server, subject, name, expectation.kind, turn),
+            MuteExpectation(server, subject, name),
+        )
+        return controls([request_control(each, name=name, server=server) for each in requests])
+    target = ButtonTarget(server, expectation.job_id, expectation.name)
+    helps = _HELPS.get(expectation.kind, ())
+    job = KnownJob(server, expectation.job_id)
     follow_up = [
-        request_control(request, name=expectation.name, server=expectation.server)
+        request_control(request, name=expectation.name, server=server)
         for request in (Acknowledge(job, turn=turn, unmet=expectation.kind), Mute.on_button(job, None))
     ]
     return controls([*(job_control(target, one) for one in helps), *follow_up])
+
+
+def _state(kind: str, outcome: str | None) -> str:
+    """How one of many ended, in a few words, or that it stands."""
+    if outcome is None:
+        return _STANDS[kind]
+    return _MET[kind] if outcome == "met" else _OTHERWISE[outcome]
+
+
+def _named(expectation: facts.Expectation) -> str:
+    """What of a server it is about, as lists name it."""
+    name = plain(expectation.name, _NAME_LIMIT)
+    named = {"repository": f"Repository {name}", "licence": "Veeam licence"}
+    return named.get(expectation.kind, "Configuration backup")
 
 
 def _subject(expectation: facts.Expectation) -> str:

@@ -30,7 +30,7 @@ from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
-from bot.operations.actions.mute import LONGEST, Mute, MuteForm
+from bot.operations.actions.mute import LONGEST, Mute, MuteExpectation, MuteForm
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start, StartForm
@@ -74,6 +74,7 @@ _TITLES = {
     ClearCache.operation.name: ClearCache.operation.label,
     Approve.operation.name: "Request for approval",
     ShowApproval.operation.name: "Request for approval",
+    MuteExpectation.operation.name: MuteExpectation.operation.label,
 }
 _NO_CONTROLS = frozenset({"actions"})
 _YOU_CAN_CLOSE = note("You can close this. The bot replies where you asked.")
@@ -81,6 +82,7 @@ _MUTED = (
     "Further failures post no message of their own and mention nobody. It ends early when the job recovers, "
     "or fails for another cause or on other objects."
 )
+_MUTED_EXPECTATION = "Nothing new is posted about it meanwhile. What is unmet at the end is posted then."
 _LONGEST_NUMBER = 9
 _DISABLED = "No scheduled backups while it is disabled. A run in progress continues."
 
@@ -210,7 +212,7 @@ def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Fille
             if span is not None and at is not None:
                 return {AT: "Choose for how long or until when, not both."}
             return replace(request, span=span, at=at, step=Step.SEND)
-        case Mute() if LENGTH in state:
+        case Mute() | MuteExpectation() if LENGTH in state:
             return _mute_filled(request, state)
         case JobAction() | QuickBackup():
             return replace(request, step=Step.SEND)
@@ -218,7 +220,7 @@ def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Fille
             return request
 
 
-def _mute_filled(request: Mute, state: codec.FormState) -> inputs.Filled:
+def _mute_filled(request: Mute | MuteExpectation, state: codec.FormState) -> inputs.Filled:
     length = inputs.text_in(state, LENGTH)
     span, at = None, None
     if length.startswith(_UNTIL):
@@ -228,17 +230,16 @@ def _mute_filled(request: Mute, state: codec.FormState) -> inputs.Filled:
             return {LENGTH: "Choose for how long."}
     elif length.isdecimal():
         span = min(timedelta(seconds=int(length[:_LONGEST_NUMBER])), LONGEST)
-    elif length != _SUCCESS:
+    elif length != _SUCCESS or not isinstance(request, Mute):
         return {LENGTH: "Choose for how long."}
     comment = inputs.text_in(state, COMMENT).strip()[:COMMENT_LIMIT] or None
-    return replace(
-        request, span=span, at=at, until_success=length == _SUCCESS, comment=comment, step=Step.SEND
-    )
+    said = replace(request, span=span, at=at, comment=comment, step=Step.SEND)
+    return replace(said, until_success=length == _SUCCESS) if isinstance(said, Mute) else said
 
 
 def _mute_form(facts: MuteForm) -> inputs.FormContent:
     """For how long, and why; what was typed is among the choices."""
-    asked = facts.request
+    asked, is_of_job = facts.request, isinstance(facts.request, Mute)
     spans = sorted({*_MUTED_FOR, *filter(None, (asked.span,))})
     times = sorted({_MUTED_UNTIL, *filter(None, (asked.at,))})
     choices = [
@@ -247,18 +248,20 @@ def _mute_form(facts: MuteForm) -> inputs.FormContent:
             MenuOption(f"{_UNTIL}{at:%H:%M}", f"Until {at:%H:%M}", "In your time zone, today or tomorrow")
             for at in times
         ),
-        MenuOption(_SUCCESS, "Until it succeeds", f"At most {LONGEST.days} days"),
     ]
+    if is_of_job:
+        choices.append(MenuOption(_SUCCESS, "Until it succeeds", f"At most {LONGEST.days} days"))
     chosen = choices[0].value
-    if asked.until_success:
+    if isinstance(asked, Mute) and asked.until_success:
         chosen = _SUCCESS
     elif asked.at is not None:
         chosen = f"{_UNTIL}{asked.at:%H:%M}"
     elif asked.span is not None:
         chosen = str(round(asked.span.total_seconds()))
-    comment = inputs.Field(COMMENT, "Comment", "Shown on the failure's message.", is_optional=True)
+    where = "Shown on the failure's message." if is_of_job else "Shown where the bot lists what is muted."
+    comment = inputs.Field(COMMENT, "Comment", where, is_optional=True)
     content = (
-        paragraph(status_text.job_name(facts.name, facts.server), _MUTED)
+        paragraph(status_text.job_name(facts.name, facts.server), _MUTED if is_of_job else _MUTED_EXPECTATION)
         + inputs.one_of(inputs.Field(LENGTH, "For how long?"), choices, chosen, open_=True)
         + inputs.text(comment, asked.comment or "", most=COMMENT_LIMIT)
     )

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from bot.operations import outcomes
 from bot.operations.actions.approvals import ApprovalAnswer
-from bot.operations.actions.retry_all import RetryAllAnswer
+from bot.operations.actions.on_storms import StormAnswer
 from bot.operations.actions.subscribe import SubscribedAnswer
 from bot.operations.actions.unsubscribe import UnsubscribedAnswer
 from bot.operations.outcomes import Answer, Outcome
@@ -33,7 +33,7 @@ from bot.slack.views.message import Message, Reply, with_note
 from bot.slack.views.report import report
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
-from bot.slack.views.storms import retried_all
+from bot.slack.views.storms import all_acted_on
 from bot.slack.views.why import why
 
 ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
@@ -50,7 +50,7 @@ ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] =
     WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
     HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
     outcomes.ActionAnswer: lambda answer, _, __: action(answer),
-    RetryAllAnswer: lambda answer, _, __: retried_all(answer),
+    StormAnswer: lambda answer, _, __: all_acted_on(answer),
     ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
     SubscriptionsAnswer: lambda answer, command, _: subscriptions.subscriptions(answer, command=command),
     SubscribedAnswer: lambda answer, command, _: subscriptions.subscribed(answer, command=command),
@@ -74,7 +74,7 @@ def outcome(
         return Reply(with_note(_problem(result, reference, command=command), *lines))
     answer = result.answer
     message = with_note(ANSWERS[type(answer)](answer, command, shared_by), *lines)
-    acted = outcomes.ActionAnswer | RetryAllAnswer | SubscribedAnswer | UnsubscribedAnswer
+    acted = outcomes.ActionAnswer | StormAnswer | SubscribedAnswer | UnsubscribedAnswer
     is_action = isinstance(answer, acted)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)
@@ -102,6 +102,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.already_pressed(problem)
         case outcomes.StaleButton():
             return problems.stale_button(problem)
+        case outcomes.AlreadyOver():
+            return problems.already_over(problem)
         case outcomes.NotPossible():
             return problems.not_possible(problem)
         case outcomes.NotSubscribed():

@@ -265,6 +265,14 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
     return compose(head)
 
 
+def already_over(outcome: outcomes.AlreadyOver) -> Message:
+    """There is nothing to do about it any more."""
+    name = status_text.job_name(outcome.name, outcome.server)
+    beside = _SAID_BESIDE.get(outcome.blocked)
+    why = f": {beside}" if beside else f" {_OBSTACLES[outcome.blocked]}"
+    return compose([paragraph(f"{name}{why} Nothing was changed.")])
+
+
 def _obstacle(outcome: outcomes.NotPossible) -> str:
     kind = status_text.type_name(outcome.job.state.type)
     match outcome.blocked:

@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from bot import veeam
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
-from bot.slack.text import QUOTE_LIMIT, bar, code, count, date, dotted, duration, literal, size, strong
+from bot.slack.text import (
+    QUOTE_LIMIT,
+    bar,
+    code,
+    count,
+    date,
+    dotted,
+    duration,
+    literal,
+    mention,
+    size,
+    strong,
+)
 from bot.slack.views.server_errors import in_brief
 
 SUCCESS = ":white_check_mark:"
@@ -293,6 +305,8 @@ def job_line(view: JobView) -> str:
         marks.append("a part failed")
     if state.is_disabled:
         marks.append("disabled")
+    if view.owner is not None:
+        marks.append(f"acknowledged by {mention(view.owner)}")
     return " · ".join(marks)
 
 

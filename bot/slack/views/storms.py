@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from bot.operations import outcomes
-from bot.operations.actions.retry_all import RetryAll, RetryAllAnswer
+from bot.operations.actions.on_storms import AcknowledgeAll, OnStorm, RetryAll, StormAnswer
 from bot.slack.text import code, count, date, dotted, literal, mention, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import asking, controls, request_control
+from bot.slack.views.buttons import Control, asking, controls, request_control
 from bot.slack.views.message import NO_CELL, NOTHING, Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
@@ -23,7 +23,12 @@ _UNTRIED: Mapping[type[outcomes.Outcome], str] = {
     outcomes.Unclear: "unclear, because VBR's answer was lost: check these jobs",
     outcomes.Failed: "refused by VBR, or not answered",
 }
-_OTHERWISE = "not retried because of a problem in the bot: try again"
+_NOT_ACKNOWLEDGED: Mapping[type[outcomes.Outcome], str] = {
+    **_UNTRIED,
+    outcomes.NotPossible: "theirs already, or failing no more",
+    outcomes.Failed: "failing no more, or their server doesn't answer",
+}
+_OTHERWISE = "left as they were because of a problem in the bot: try again"
 _STATES = {
     "failed": "Failed",
     "retrying": "Failed, another attempt is due",
@@ -46,7 +51,7 @@ def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message
     above = f"{count(storm.earlier, 'earlier failure')} above" if storm.earlier else ""
     when = dotted(f"First {date(storm.first_ended_at)}", f"last {date(storm.last_ended_at)}")
     lines = [head, *_causes(storm), dotted(*_since(storm), when), above]
-    return compose([paragraph(*lines), _retry_all(storm)])
+    return compose([paragraph(*lines), _storm_controls(storm)])
 
 
 def storm_final(announced: facts.StormFinal) -> Message:
@@ -67,13 +72,20 @@ def storm_list(announced: facts.StormList) -> Message:
         dotted(
             status_text.job_name(one.job_name, one.server),
             _STATES.get(one.state, literal(one.state)),
+            f"acknowledged by {mention(one.owner)}" if one.owner else "",
             code(one.cause, _CAUSE_LIMIT) if one.cause else "",
         )
         for one in announced.failures
     ]
     listed = MessagePart("\n".join(lines), table(("Job", "Server", "State", "Cause"), rows).blocks)
     more = f"… and {count(announced.left_out, 'job')} more: see `jobs failed`." if announced.left_out else ""
-    return compose([listed, note(more)])
+    owners = dict.fromkeys(one.owner for one in announced.failures if one.owner)
+    owned = [
+        f"Acknowledged by {mention(owner)}: "
+        + _named([strong(one.job_name, _NAME_LIMIT) for one in announced.failures if one.owner == owner])
+        for owner in owners
+    ]
+    return compose([listed, note(*owned, more)])
 
 
 def _servers(servers: Sequence[str]) -> str:
@@ -93,11 +105,21 @@ def _causes(storm: facts.StormFacts) -> list[str]:
         )
         where = "" if set(cause.servers) == set(storm.servers) else f" on {_servers(cause.servers)}"
         every = "All of them" if cause.count == storm.count else count(cause.count, "job")
-        name = strong(cause.name) if cause.name else ""
+        name = " ".join(filter(None, (strong(cause.name) if cause.name else "", _where_to(cause))))
         lines.append(f"{every}{where}: {' · '.join(filter(None, (name, said)))}")
     if (left_out := storm.causes_total - len(storm.causes)) > 0:
         lines.append(f"… and {count(left_out, 'more cause')}.")
     return lines
+
+
+def _where_to(cause: facts.StormCause) -> str:
+    """The repository that all of these jobs write to and how much is free there, as far as known."""
+    if cause.repository is None:
+        return ""
+    is_named = cause.repository.casefold() in (cause.name or "").casefold()
+    free = "" if cause.free_gb is None else f"{cause.free_gb:,.0f} GB free"
+    said = ", ".join(filter(None, ("" if is_named else literal(cause.repository, _NAME_LIMIT), free)))
+    return f"({said})" if said else ""
 
 
 def _since(storm: facts.StormFacts) -> list[str]:
@@ -106,27 +128,30 @@ def _since(storm: facts.StormFacts) -> list[str]:
         f"{storm.recovered:,} of {storm.count:,} recovered" if storm.recovered and storm.failed else "",
         f"{storm.retrying:,} with another attempt due" if storm.retrying else "",
         f"{storm.stopped:,} stopped by people" if storm.stopped else "",
+        *(f"{number:,} acknowledged by {mention(owner)}" for owner, number in storm.owners),
     ]
 
 
-def retried_all(answer: RetryAllAnswer) -> Message:
-    """What came of Retry all: how many run again, and the others with their names."""
+def all_acted_on(answer: StormAnswer) -> Message:
+    """What came of Retry all or Acknowledge: how many, and the others with their names."""
+    is_retry = answer.operation == RetryAll.operation
+    done, reasons = ("retried", _UNTRIED) if is_retry else ("acknowledged", _NOT_ACKNOWLEDGED)
     grouped: dict[str, list[str]] = {}
-    started = 0
+    number = 0
     for job in answer.jobs:
         if isinstance(job.outcome, outcomes.Done):
-            started += 1
+            number += 1
         else:
-            why = _UNTRIED.get(type(job.outcome), _OTHERWISE)
+            why = reasons.get(type(job.outcome), _OTHERWISE)
             grouped.setdefault(why, []).append(status_text.job_name(job.job_name, job.server))
     who = mention(answer.by)
     if not answer.jobs:
         return compose(
             [paragraph(f"{status_text.INFORMATION} {who}: none of these jobs is failing any more.")]
         )
-    sign = status_text.SUCCESS if started == len(answer.jobs) else status_text.WARNING
-    head = f"{sign} {who} retried {started:,} of {count(len(answer.jobs), 'job')}."
-    hidden = _UNTRIED[outcomes.Refused]
+    sign = status_text.SUCCESS if number == len(answer.jobs) else status_text.WARNING
+    head = f"{sign} {who} {done} {number:,} of {count(len(answer.jobs), 'job')}."
+    hidden = reasons[outcomes.Refused]
     others = [
         f"{len(names):,} {why}" + ("" if why == hidden else f": {_named(names)}")
         for why, names in grouped.items()
@@ -135,13 +160,9 @@ def retried_all(answer: RetryAllAnswer) -> Message:
     return compose([paragraph(head, *others, more)])
 
 
-def _retry_all(storm: facts.StormFacts) -> MessagePart:
-    """The button, with a dialog that says how many jobs and which."""
+def _storm_controls(storm: facts.StormFacts) -> MessagePart:
+    """The buttons about all of it, each with a dialog that says how many jobs and which."""
     if not storm.failed:
-        return NOTHING
-    control = request_control(RetryAll(storm.storm_id, storm.turn), name="", server="", prominent=True)
-    confirmation = RetryAll.operation.confirmation
-    if control is None or confirmation is None:
         return NOTHING
     names = [strong(name, _NAME_LIMIT) for name in storm.jobs]
     which = ", ".join(names[:3])
@@ -149,14 +170,22 @@ def _retry_all(storm: facts.StormFacts) -> MessagePart:
         which += f" and {storm.failed - len(names[:3]):,} more"
     return controls(
         [
-            asking(
-                control,
-                f"Retry {count(storm.failed, 'job')}?",
-                f"{which}. {confirmation.consequence}",
-                yes=confirmation.yes,
-            )
+            _control(RetryAll(storm.storm_id, storm.turn), f"Retry {count(storm.failed, 'job')}?", which),
+            _control(
+                AcknowledgeAll(storm.storm_id, storm.turn),
+                f"Acknowledge {count(storm.failed, 'failed job')}?",
+                which,
+            ),
         ]
     )
+
+
+def _control(request: OnStorm, question: str, which: str) -> Control | None:
+    control = request_control(request, name="", server="", prominent=True)
+    confirmation = request.operation.confirmation
+    if control is None or confirmation is None:
+        return None
+    return asking(control, question, f"{which}. {confirmation.consequence}", yes=confirmation.yes)
 
 
 def _named(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from bot.operations.actions.start import Start
 from bot.operations.outcomes import JobView
 from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
 from bot.settings import PersonId
-from bot.slack.text import code, count, date, dotted, duration, literal, sentence_case, strong
+from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.message import Message, as_of, compose, note, paragraph
 from bot.veeam import Remedy, Result
@@ -44,7 +44,8 @@ def _standing(answer: WhyAnswer) -> str:
     if run.is_stopped:
         return dotted(status_text.STOPPED, job)
     word = run.result.value if run.result is not None else ""
-    return dotted(status_text.result(word), job)
+    owned = f"acknowledged by {mention(answer.view.owner)}" if answer.view.owner else ""
+    return dotted(status_text.result(word), job, owned)
 
 
 def _when(answer: WhyAnswer) -> str:

@@ -33,11 +33,16 @@ from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
+from bot.slack import codec
+from bot.slack.views import forms
 from bot.slack.views.actions import action, action_kept
+from bot.slack.views.expectations import unmet
+from bot.slack.views.message import Message
+from bot.slack.views.mutes import muted_line
 from bot.slack.views.outcomes import outcome as draw
 from bot.store import Expectations, Runs, UnmetExpectation
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import Expectation, RunFacts, SessionFacts
+from bot.watch.facts import Expectation, ExpectationUnmet, RunFacts, SessionFacts
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
 from tests.rooms.operations.office import GRANTS, OPERATOR, Office
@@ -130,7 +135,7 @@ async def test_acknowledging_what_is_not_as_expected(office: Office) -> None:
     )
     kept = Expectations(office.database)
     async with office.database.transaction() as transaction:
-        await kept.begin(transaction, unmet)
+        await kept.begin(transaction, [unmet])
     answer = done(await office.ask(Acknowledge(job, unmet="disabled")))
     assert answer.shown_in == ("C0PROD",)
     assert action_kept(answer).text == "Acknowledged; its message says so."
@@ -141,6 +146,94 @@ async def test_acknowledging_what_is_not_as_expected(office: Office) -> None:
         await kept.end(transaction, unmet)
     late = draw(await office.ask(Acknowledge(job, unmet="disabled"), OLE), "r-1").message.text
     assert "Archive* on hq: this is over by now." in late
+
+
+async def stands(office: Office, kind: str = "repository", subject: str = "repository:7") -> Expectation:
+    """Let a channel have been told of what is not as expected of the server."""
+    now = office.clock.now()
+    expected = Expectation(
+        server=ServerName("hq"), kind=kind, subject=subject, name="Hardened 01", since=now, limit=10.0
+    )
+    body = msgspec.json.encode(expected).decode()
+    unmet = UnmetExpectation(server="hq", subject=subject, kind=kind, since=now, channel="C0PROD", body=body)
+    async with office.database.transaction() as transaction:
+        await Expectations(office.database).begin(transaction, [unmet])
+    return expected
+
+
+def pressed(message: Message, label: str) -> Request:
+    """What the button of that label asks for."""
+    (button,) = (
+        each
+        for block in message.blocks
+        for each in block.get("elements", ())
+        if each["type"] == "button" and each["text"]["text"] == label
+    )
+    press = codec.decode(button["action_id"], button["value"])
+    assert isinstance(press, codec.RunRequest)
+    return press.request
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "name"),
+    [
+        ("repository", "repository:7", "Repository Hardened 01"),
+        ("licence", "licence", "Veeam licence"),
+        ("config_backup", "config_backup", "Configuration backup"),
+    ],
+)
+async def test_what_is_the_servers_own(office: Office, kind: str, subject: str, name: str) -> None:
+    """Its message has Acknowledge and Mute; lists name what is muted, and Unmute ends it."""
+    expected = await stands(office, kind, subject)
+    message = unmet(ExpectationUnmet(expectation=expected))
+    own = pressed(message, "Acknowledge")
+    answer = done(await office.ask(own))
+    assert answer.effect == Acknowledged(None, ("C0PROD",), is_unmet=True)
+    again = draw(await office.ask(own), "r-1").message.text
+    assert f"{name}* on hq is yours already" in again
+    taken = done(await office.ask(msgspec.structs.replace(own, turn=1), OLE))
+    assert taken.effect == Acknowledged(OPERATOR, ("C0PROD",), is_unmet=True)
+    asked = await office.ask(pressed(message, "Mute"))
+    assert isinstance(asked, NeedsForm)
+    form = forms.form(asked.form, channel_id="C0PROD", thread_ts=None)
+    assert form is not None
+    metadata = codec.decode_form(form["private_metadata"])
+    assert isinstance(metadata, codec.FormMetadata)
+    filled = forms.filled(metadata, {"length": "14400", "comment": "disks ordered"})
+    assert isinstance(filled, Request)
+    answer = done(await office.ask(filled))
+    assert answer.effect == Muted(office.clock.now() + timedelta(hours=4))
+    assert f"{name}* on hq muted by" in action(answer).text
+    home = await office.answer(ShowHome(), HomeAnswer)
+    (view,) = (await office.answer(ShowStatus(), StatusAnswer)).muted
+    assert home.muted == (view,)
+    assert name in muted_line(view).text
+    assert view.unmute is not None
+    offered = await office.ask(typed(f"unmute {name}"))
+    assert isinstance(offered, Offered)
+    assert offered.request == view.unmute
+    assert done(await office.ask(offered.request)).effect == Unmuted(())
+    assert (await office.answer(ShowHome(), HomeAnswer)).muted == ()
+    operations = [row["operation"] for row in await office.audited() if row["event"] == "opened"]
+    assert operations == ["expectation.ack", "expectation.ack", "expectation.mute", "expectation.unmute"]
+    assert office.posts() == []
+
+
+async def test_the_servers_own_is_for_those_who_may_on_all_of_it(office: Office) -> None:
+    """Whoever may act on some of its jobs alone owns and mutes neither its repositories nor its licence."""
+    message = unmet(ExpectationUnmet(expectation=await stands(office)))
+    for label in ("Acknowledge", "Mute"):
+        assert isinstance(await office.ask(pressed(message, label), SQL_ONLY), Refused)
+
+
+async def test_the_owner_of_a_failure_is_named(office: Office) -> None:
+    """Beside the job, where it is explained, and in what `status` lists."""
+    office.world.finish_run(office.world.job("Archive"), result="Failed", objects={"vm01": "no space"})
+    await fails(office)
+    await office.ask(typed("ack Archive"))
+    for line in ("job Archive", "why Archive", "status"):
+        said = draw(await office.ask(typed(line)), "r-1").message.text
+        assert f"acknowledged by <@{OPERATOR}>" in said, line
 
 
 async def test_muting_and_unmuting(office: Office) -> None:

@@ -7,7 +7,7 @@ from bot.slack.views.announcements import announcement, identity
 from bot.store import NewMute, Placement
 from bot.veeam import JobId, SessionId
 from bot.watch import FollowUp, MuteKeeper, Reminder
-from bot.watch.facts import RunAcknowledged, RunChanged, Unacknowledged, decode
+from bot.watch.facts import RunAcknowledged, RunChanged, StormChanged, StormList, Unacknowledged, decode
 from tests.rooms.store.databases import Template, opened
 from tests.rooms.watch.site import Site, drained, of_kind, route_to, rules
 
@@ -47,6 +47,33 @@ async def test_it_shows_in_every_channel(site: Site) -> None:
     told = await site.poll()
     assert {said.instead_of for said in of_kind(told, RunAcknowledged)} == {"U0ANN"}
     assert "acknowledged by <@U0OLE>" in announcement(of_kind(told, RunChanged)[0], "key").text
+
+
+async def test_a_run_that_a_storm_tells_of(site: Site) -> None:
+    """Its root counts who owns how many and its list says which; so does a list of a job's own."""
+    site.begin(rules(route_to("C0PROD"), route_to("C0DBA"), storm_from=5))
+    await site.poll()
+    for name in (JOB, "A", "B", "C", "D"):
+        site.ended(name, "Failed")
+    await site.poll_after()
+    await site.poll_after(2)
+    follow_up = FollowUp(site.database, site.clock)
+    found = await follow_up.failed_run(HQ, job_id(site))
+    assert found is not None
+    assert sorted(found.channels) == ["C0DBA", "C0PROD"]
+    await follow_up.acknowledge(HQ, job_id(site), SessionId(found.session_id), "U0ANN")
+    told = await site.poll()
+    roots = of_kind(told, StormChanged)
+    assert [root.storm.owners for root in roots] == [(("U0ANN", 1),)] * 2
+    assert "1 acknowledged by <@U0ANN>" in announcement(roots[0], "key").text
+    lists = of_kind(told, StormList)
+    assert [(one.job_name, one.owner) for one in lists[0].failures if one.owner] == [(JOB, "U0ANN")]
+    assert "Acknowledged by <@U0ANN>" in announcement(lists[0], "key").text
+    assert dict(await follow_up.owners(HQ, [job_id(site)])) == {job_id(site): "U0ANN"}
+    site.ended(JOB, "Success")
+    told = await site.poll_after()
+    assert [root.storm.owners for root in of_kind(told, StormChanged)] == [()] * 2
+    assert await follow_up.owners(HQ, [job_id(site)]) == {}
 
 
 async def test_it_stays_with_the_run(site: Site) -> None:

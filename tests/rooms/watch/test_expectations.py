@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -22,11 +23,21 @@ from bot.store import (
 )
 from bot.veeam import JobId, VeeamServer
 from bot.watch import ExpectationWatch, FollowUp, NoticedSessions, Watch
-from bot.watch.facts import ExpectationAcknowledged, ExpectationOver, ExpectationUnmet, decode
+from bot.watch.facts import (
+    Announcement,
+    ExpectationAcknowledged,
+    ExpectationOver,
+    ExpectationsChanged,
+    ExpectationsList,
+    ExpectationsUnmet,
+    ExpectationUnmet,
+    decode,
+)
 from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import drained, rules
 from tests.support.clock import FakeClock
 
+A = TypeVar("A")
 LOOK = 200.0
 HOUR = 3600.0
 STATES = "/api/v1/jobs/states"
@@ -47,7 +58,7 @@ class Expecting:
     watch: Watch = field(init=False)
     expected: ExpectationWatch = field(init=False)
 
-    def expect(self, *limits: Mapping[str, object]) -> None:
+    def expect(self, *limits: Mapping[str, object], gather_from: int = 0) -> None:
         """Start, or start again, with these expectations."""
         settings = tuple(
             ExpectationSettings.model_validate({"channel": "C0PROD", "mention": "S0ONCALL", **each})
@@ -65,11 +76,23 @@ class Expecting:
             noticed=self.noticed,
         )
         self.expected = ExpectationWatch(
-            self.client, self.database, self.clock, settings, self.watch, self.noticed, holder=self.holder
+            self.client,
+            self.database,
+            self.clock,
+            settings,
+            self.watch,
+            self.noticed,
+            holder=self.holder,
+            gather_from=gather_from,
         )
 
     async def look(self, seconds: float = 0) -> list[ExpectationUnmet | ExpectationOver]:
         """Let time pass; poll and look as the bot does. What was queued of expectations, as it was sent."""
+        told = await self.told(seconds)
+        return [each for each in told if isinstance(each, ExpectationUnmet | ExpectationOver)]
+
+    async def told(self, seconds: float = 0) -> list[Announcement]:
+        """All that was queued meanwhile, as it was sent."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while True:
             left = (end - self.clock.now()).total_seconds()
@@ -84,7 +107,7 @@ class Expecting:
             if isinstance(each, ExpectationOver):
                 assert row.placement is Placement.EDIT
                 assert row.root is not None
-        return [each for _, each in told if isinstance(each, ExpectationUnmet | ExpectationOver)]
+        return [each for _, each in told]
 
 
 @pytest.fixture
@@ -462,3 +485,123 @@ async def test_an_odd_success_of_a_muted_job(site: Expecting) -> None:
     assert await site.look(HOUR) == []
     assert said(await site.look(1.5 * HOUR)) == [("unmet", "odd_success", "SQL nightly")]
     assert await site.look(HOUR) == []
+
+
+DISABLED: Mapping[str, object] = {"disabled_longer_than_hours": 1}
+
+
+def of_kind(told: list[Announcement], kind: type[A]) -> list[A]:
+    return [each for each in told if isinstance(each, kind)]
+
+
+def disable(site: Expecting, *names: str) -> None:
+    """Have there be jobs of these names, disabled from now on."""
+    for name in names:
+        site.world.add_job(name, schedule=daily("22:00"), is_disabled=True)
+
+
+def enable(site: Expecting, *names: str) -> None:
+    for name in names:
+        job = site.world.job(name)
+        job.model["isDisabled"] = False
+        job.rows.clear()
+
+
+async def test_many_at_once_are_one_message(site: Expecting) -> None:
+    """One root with one mention and a list, also after a restart; it counts those that heal."""
+    disable(site, *"ABCDEF")
+    site.expect(DISABLED, gather_from=5)
+    assert await site.told() == []
+    told = await site.told(2 * HOUR)
+    (root,), (listed,) = of_kind(told, ExpectationsUnmet), of_kind(told, ExpectationsList)
+    assert len(told) == 2
+    assert (root.group.kind, root.group.standing, root.mention) == ("disabled", 6, "S0ONCALL")
+    assert sorted(each.name for each in listed.listed) == [*"ABCDEF"]
+    disable(site, "G")
+    enable(site, "A", "B")
+    site.expect(DISABLED, gather_from=5)
+    told = await site.told(LOOK)
+    (changed,), (listed,) = of_kind(told, ExpectationsChanged), of_kind(told, ExpectationsList)
+    assert (changed.group.standing, changed.group.outcomes) == (4, {"met": 2})
+    assert sorted(each.name for each in listed.listed if each.outcome == "met") == ["A", "B"]
+    told = await site.told(2 * HOUR)
+    (grown,) = of_kind(told, ExpectationsChanged)
+    assert (len(told), grown.group.standing, grown.group.count) == (2, 5, 7)
+    enable(site, *"CDEFG")
+    (over,) = of_kind(await site.told(LOOK), ExpectationsChanged)
+    assert (over.group.standing, over.group.outcomes) == (0, {"met": 7})
+    assert await site.told(HOUR) == []
+
+
+async def test_a_few_keep_their_own_messages(site: Expecting) -> None:
+    """Below the limit each has one; what comes on top is counted with them, and told by one message."""
+    disable(site, *"ABCD")
+    site.expect(DISABLED, gather_from=5)
+    await site.told()
+    assert sorted(said(await site.look(2 * HOUR))) == [("unmet", "disabled", name) for name in "ABCD"]
+    disable(site, "E", "F")
+    await site.told(LOOK)
+    (root,) = of_kind(await site.told(2 * HOUR), ExpectationsUnmet)
+    assert (root.group.standing, root.group.earlier) == (2, 4)
+    enable(site, "A")
+    assert said(await site.look(LOOK)) == [("met", "disabled", "A")]
+
+
+async def test_a_person_owns_all_of_them(site: Expecting) -> None:
+    """The message says who; what stands no more is nobody's to own."""
+    disable(site, *"ABCDE")
+    site.expect(DISABLED, gather_from=5)
+    await site.told()
+    (root,) = of_kind(await site.told(2 * HOUR), ExpectationsUnmet)
+    keeper, subject = FollowUp(site.database, site.clock), root.group.subject
+    for person, before in (("U0ANN", None), ("U0BEN", "U0ANN")):
+        owned = await keeper.acknowledge_unmet(site.client.name, subject, "disabled", person)
+        assert owned is not None
+        assert (owned.owner, owned.channels) == (before, ("C0PROD",))
+    (changed,) = of_kind(await site.told(), ExpectationsChanged)
+    assert (changed.group.owner, changed.group.owned) == ("U0BEN", 2)
+    enable(site, *"ABCDE")
+    await site.told(LOOK)
+    assert await keeper.acknowledge_unmet(site.client.name, subject, "disabled", "U0ANN") is None
+
+
+async def test_a_muted_repository_stays_quiet(site: Expecting) -> None:
+    """It alone: what else is the server's own is told; and it too, once the mute is over."""
+    name, now = fill(site.world, 8), site.clock.now()
+    await FollowUp(site.database, site.clock).mute(
+        NewMute(
+            server="hq",
+            subject=f"repository:{site.world.default_repository_id}",
+            job_name=f"Repository {name}",
+            person_id="U0ANN",
+            reference="r-1",
+            muted_at=now,
+            until=now + timedelta(hours=5),
+        )
+    )
+    site.world.config_backup_age = timedelta(days=8)
+    site.expect({"repository_free_percent": 10, "config_backup_days": 7})
+    assert said(await site.look()) == [("unmet", "config_backup", "")]
+    site.expect({"repository_free_percent": 10})
+    assert said(await site.look(4 * HOUR)) == [("dropped", "config_backup", "")]
+    assert said(await site.look(2 * HOUR)) == [("unmet", "repository", name)]
+
+
+async def test_two_processes_gather_once(either_database: Database, clock: FakeClock, world: World) -> None:
+    """Whoever polls next, over more than a page of jobs: one root, and no more replies than pages."""
+    async with VbrSandbox(world) as vbr, client_of(vbr, clock) as client:
+        first = Expecting(clock, world, vbr, client, either_database)
+        disable(first, *(f"Job {number:03}" for number in range(510)))
+        first.expect(DISABLED, gather_from=5)
+        await first.told()
+        told = await first.told(LOOK * 20)
+        assert [type(each) for each in told] == [ExpectationsUnmet, *[ExpectationsList] * 4]
+        assert [each.group.standing for each in of_kind(told, ExpectationsUnmet)] == [510]
+        assert [each.left_out for each in of_kind(told, ExpectationsList)] == [0, 0, 0, 310]
+        second = Expecting(clock, world, vbr, client, either_database, holder="two")
+        second.expect(DISABLED, gather_from=5)
+        await clock.advance(60)
+        assert await second.told(LOOK) == []
+        enable(second, "Job 000")
+        (changed,) = of_kind(await second.told(LOOK), ExpectationsChanged)
+        assert changed.group.outcomes == {"met": 1}

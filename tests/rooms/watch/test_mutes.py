@@ -372,6 +372,29 @@ async def test_the_end_of_maintenance_may_be_a_storm(site: Site) -> None:
     assert [each.storm.count for each in of_kind(told, StormBegan)] == [30]
 
 
+async def test_the_end_of_maintenance_stays_within_a_few_messages(site: Site) -> None:
+    """Jobs with older roots are gathered too, no thread gets a line; what has its own root is only edited."""
+    site.begin(rules(route_to(DEFAULT, results=["Failed", "Warning"]), storm_from=5))
+    for number in range(12):
+        site.world.add_job(f"Job {number}", schedule=daily("03:00", retries=1))
+        site.ended(f"Job {number}", "Failed")
+        await site.poll_after(120)
+    await mute(site_with_job(site), job_id=None, job_name=None, hours=72)
+    await site.poll_after(NIGHT)
+    for number in range(1, 12):
+        site.ended(f"Job {number}", "Failed" if number < 8 else "Success" if number < 10 else "Warning")
+    assert {type(each) for _, each in await site.poll_after()} <= {MutedRunEnded, RunChanged}
+    await site.clock.advance(72 * 3600)
+    told = [(row.channel, decode(row.body)) for row in await kept(site)]
+    await site.clock.advance(5)
+    told += [(row.channel, decode(row.body)) for row in await kept(site)]
+    (storm,) = of_kind(told, StormBegan)
+    assert storm.storm.count == 7
+    assert sorted(kind for _, kind in kinds(told) if kind != "RunChanged") == [
+        "MuteEnded", "MuteEnded", "StormBegan", "StormList",
+    ]  # fmt: skip
+
+
 def site_with_job(site: Site) -> Site:
     site.world.add_job(JOB)
     return site

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.jobmodels import daily
+from bot.slack.views.announcements import announcement
 from bot.watch import facts
 from bot.watch.facts import Announcement
 from tests.rooms.watch.site import Site, of_kind, route_to, rules
@@ -47,6 +49,31 @@ async def test_what_is_found_together_is_one_message(stormy: Site) -> None:
     assert once.text == NO_LOGIN.format("E")
     assert often.name == "Repository full"
     assert sorted(one.job_name for one in listed.failures) == ["A", "B", "C", "D", "E"]
+
+
+SPACE = "/api/v1/backupInfrastructure/repositories/states"
+
+
+async def test_the_repository_that_they_share(stormy: Site) -> None:
+    """Its cause says where all of them write to and how much is free there, for one request a storm."""
+    repository = stormy.world.book.repositories[stormy.world.default_repository_id]
+    repository.free_gb = 0.2
+    stormy.requests()
+    fail(stormy, *"ABCDEFGH")
+    await stormy.poll_after()
+    (storm,) = of_kind(await stormy.poll_after(2), facts.StormBegan)
+    assert f"({repository.name}, 0 GB free)" in announcement(storm, "key").text
+    assert stormy.requests().count(SPACE) == 1
+
+
+async def test_space_that_vbr_does_not_tell(stormy: Site) -> None:
+    """The storm is told all the same, with the repository alone."""
+    repository = stormy.world.book.repositories[stormy.world.default_repository_id]
+    stormy.vbr.faults.add("GET", SPACE, refusing(500), times=99)
+    fail(stormy, *"ABCDE")
+    await stormy.poll_after()
+    (storm,) = of_kind(await stormy.poll_after(2), facts.StormBegan)
+    assert f"({repository.name})" in announcement(storm, "key").text
 
 
 async def test_below_the_limit_each_has_its_root(stormy: Site) -> None:

@@ -18,9 +18,9 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.mute import Mute, MuteServer, Unmute
+from bot.operations.actions.on_storms import RetryAll, StormAnswer, StormJob
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
-from bot.operations.actions.retry_all import RetriedJob, RetryAllAnswer
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.actions.subscribe import Subscribe, SubscribedAnswer
@@ -117,8 +117,12 @@ from bot.watch.facts import (
     Expectation,
     ExpectationAcknowledged,
     ExpectationOver,
+    ExpectationsChanged,
+    ExpectationsList,
+    ExpectationsUnmet,
     ExpectationUnmet,
     JobOutlook,
+    ListedExpectation,
     MessageRefused,
     MuteBegan,
     MutedRunEnded,
@@ -138,6 +142,7 @@ from bot.watch.facts import (
     StormFinal,
     StormList,
     Unacknowledged,
+    UnmetGroup,
 )
 from tests.unit.slack import approval_cases, form_samples, report_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
@@ -279,14 +284,16 @@ def _not_subscribed() -> dict[str, Outcome]:
     }
 
 
-def _retried_all(done: int) -> RetryAllAnswer:
-    started = [RetriedJob(HQ, f"SQL {number}", Done(samples.action_answer())) for number in range(done)]
+def _retried_all(done: int) -> StormAnswer:
+    started = [StormJob(HQ, f"SQL {number}", Done(samples.action_answer())) for number in range(done)]
     others = (
-        RetriedJob(HQ, "<!channel>", Refused(Refusal.SCOPE, Retry.operation, Standing.MEMBER)),
-        RetriedJob(HQ, "Oracle", Failed(Retry.operation, veeam.Rejected(HQ, "busy"), "Oracle")),
-        RetriedJob(HQ, "Exchange", InternalError("store", changed=False)),
+        StormJob(HQ, "<!channel>", Refused(Refusal.SCOPE, Retry.operation, Standing.MEMBER)),
+        StormJob(HQ, "Oracle", Failed(Retry.operation, veeam.Rejected(HQ, "busy"), "Oracle")),
+        StormJob(HQ, "Exchange", InternalError("store", changed=False)),
     )
-    return RetryAllAnswer("5f0c", ANN, NOW, (*started, *others) if done else (), left_out=4 * bool(done))
+    return StormAnswer(
+        RetryAll.operation, "5f0c", ANN, NOW, (*started, *others) if done else (), left_out=4 * bool(done)
+    )
 
 
 def _answers() -> dict[str, Answer]:
@@ -1007,6 +1014,14 @@ def announcements() -> dict[str, Announcement]:
         "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
         "storm": StormBegan(storm=samples.storm(), mention=ONCALL),
         "storm-half-over": StormChanged(storm=samples.storm(recovered=18, retrying=2, stopped=1)),
+        "storm-owned": StormChanged(
+            storm=samples.storm(
+                owners=((BEN, 3), (ANN, 1)), causes=(samples.full_cause(),), causes_total=1, count=20
+            )
+        ),
+        "storm-list-owned": StormList(
+            storm_id="5f0c", first=0, failures=tuple(samples.storm_failures(owner=BEN))
+        ),
         "storm-over": StormChanged(storm=samples.storm(recovered=23)),
         "storm-after-others": StormBegan(storm=samples.storm(earlier=4)),
         "storm-final": StormFinal(storm=samples.storm(retrying=20), mention=ONCALL),
@@ -1126,9 +1141,43 @@ def _expected() -> dict[str, Announcement]:
     owned = msgspec.structs.replace(found["disabled"], acknowledged=Acknowledgement(by=BEN, at=NOW))
     unmet["unmet-acknowledged"] = ExpectationAcknowledged(expectation=owned)
     over = {"met": ("repository", "met"), "unmet-gone": ("disabled", "gone")}
-    return unmet | {
-        name: ExpectationOver(expectation=found[kind], ended_at=NOW, outcome=outcome)
-        for name, (kind, outcome) in over.items()
+    return (
+        unmet
+        | _gathered()
+        | {
+            name: ExpectationOver(expectation=found[kind], ended_at=NOW, outcome=outcome)
+            for name, (kind, outcome) in over.items()
+        }
+    )
+
+
+def _gathered() -> dict[str, Announcement]:
+    """Many of one kind at once: as they begin, half over, over, and one by one."""
+    base: dict[str, Any] = {"id": "8a1f", "server": HQ, "since": NOW - timedelta(hours=2), "allowed": 60}
+    names = ("Oracle", "SQL <01>", "Web", "Mail", "Files", "Print")
+    listed = (
+        ListedExpectation(name="Oracle", since=NOW),
+        ListedExpectation(name="SQL <01>", since=NOW, outcome="met"),
+        ListedExpectation(name="Web", since=NOW, outcome="disabled"),
+    )
+    begun = UnmetGroup(**base, kind="not_started", standing=300, names=names)
+    half: dict[str, Any] = {
+        "standing": 12,
+        "outcomes": {"met": 280, "disabled": 8},
+        "names": names,
+        "earlier": 4,
+    }
+    mixed = UnmetGroup(**base, kind="disabled", standing=0, outcomes={"met": 5, "gone": 1})
+    return {
+        "unmet-many": ExpectationsUnmet(group=begun, mention=ONCALL),
+        "unmet-many-half-over": ExpectationsChanged(group=UnmetGroup(**base, kind="no_success", **half)),
+        "unmet-many-met": ExpectationsChanged(
+            group=UnmetGroup(**base, kind="not_started", standing=0, outcomes={"met": 300})
+        ),
+        "unmet-many-over": ExpectationsChanged(group=mixed),
+        "unmet-many-list": ExpectationsList(
+            group_id="8a1f", server=HQ, kind="not_started", listed=listed, left_out=100
+        ),
     }
 
 

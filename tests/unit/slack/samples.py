@@ -622,8 +622,16 @@ def storm(**changed: Any) -> StormFacts:
     return StormFacts(**(given | changed))
 
 
-def storm_failures() -> Iterator[StormFailure]:
-    """One of each state."""
+def full_cause() -> StormCause:
+    """Of all: the repository that they share, and what is free there."""
+    name, text = "Repository full", "There is not enough space on the disk."
+    return StormCause(
+        name=name, text=text, count=20, servers=(HQ, BRANCH), repository="Repo-3 <01>", free_gb=0.0
+    )
+
+
+def storm_failures(owner: str | None = None) -> Iterator[StormFailure]:
+    """One of each state; the first has this owner."""
     for number, state in enumerate(("failed", "retrying", "recovered", "stopped")):
         yield StormFailure(
             server=HQ,
@@ -631,4 +639,5 @@ def storm_failures() -> Iterator[StormFailure]:
             cause="There is not enough space on the disk." if number else None,
             state=state,
             ended_at=NOW,
+            owner=None if number else owner,
         )

@@ -120,7 +120,10 @@ from bot.watch.facts import (
     DisableReminder,
     Expectation,
     ExpectationOver,
+    ExpectationsList,
+    ExpectationsUnmet,
     ExpectationUnmet,
+    ListedExpectation,
     MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
@@ -136,6 +139,7 @@ from bot.watch.facts import (
     StormFacts,
     StormFailure,
     StormList,
+    UnmetGroup,
 )
 from tests.support.block_limits import problems
 from tests.unit.slack import approval_cases, report_samples, samples
@@ -545,7 +549,14 @@ storms_of_any_words = st.builds(
     first_ended_at=moments,
     last_ended_at=moments,
     causes=_many(
-        st.builds(StormCause, name=maybe, text=maybe, count=st.integers(1, 500), servers=_many(foreign, 30)),
+        st.builds(
+            StormCause,
+            name=maybe,
+            text=maybe,
+            count=st.integers(1, 500),
+            servers=_many(foreign, 30),
+            repository=maybe,
+        ),
         4,
     ),
     causes_total=st.integers(0, 500),
@@ -566,6 +577,19 @@ expected = st.builds(
     usual=st.none() | st.floats(0, 1e15),
     next_run=maybe_moments,
     full_at=maybe_moments,
+)
+groups = st.builds(
+    UnmetGroup,
+    id=foreign,
+    server=foreign,
+    kind=st.sampled_from(["no_success", "not_started", "too_long", "odd_success", "disabled", "repository"]),
+    since=moments,
+    allowed=st.floats(0.1, 9000),
+    standing=st.integers(0, 5_000),
+    outcomes=st.dictionaries(st.sampled_from(["met", "disabled", "gone", "dropped"]), st.integers(1, 500)),
+    earlier=st.integers(0, 4),
+    names=_many(foreign, 6),
+    owner=st.sampled_from([None, BEN]),
 )
 announcements: st.SearchStrategy[Announcement] = st.one_of(
     st.builds(RunEnded, run=runs, mention=mentions),
@@ -611,6 +635,22 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         expectation=expected,
         ended_at=moments,
         outcome=st.sampled_from(["met", "disabled", "gone", "dropped"]),
+    ),
+    st.builds(ExpectationsUnmet, group=groups, mention=mentions),
+    st.builds(
+        ExpectationsList,
+        group_id=foreign,
+        server=st.just(HQ),
+        kind=st.just("not_started"),
+        listed=_many(
+            st.builds(
+                ListedExpectation,
+                name=foreign,
+                since=moments,
+                outcome=st.sampled_from([None, "met", "disabled", "gone", "dropped"]),
+            ),
+            50,
+        ),
     ),
     st.builds(
         DisableReminder,

@@ -1,7 +1,7 @@
-"""`Retry all` on a storm: retry every job of it that still stands failed, each as if pressed by itself.
+"""What is done about a whole storm: `Retry all` and `Acknowledge`, each job as if pressed by itself.
 
-One press, one result: each job is retried under the presser's own rights, by the one path that every action
-takes, so that each is on record.
+One press, one result: each job that still stands failed is acted on under the presser's own rights, by the
+one path that every action takes, so that each is on record.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from datetime import datetime
 from bot import store
 from bot.observability import Clock
 from bot.operations import outcomes
+from bot.operations.actions import JobAction
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.perform import Performer
 from bot.operations.actions.retry import Retry
 from bot.operations.audit_trail import AuditTrail
@@ -27,18 +29,30 @@ from bot.operations.model import (
     Style,
 )
 from bot.settings import PersonId, ServerName
-from bot.veeam import JobId, VeeamError
+from bot.veeam import JobId, SessionId, VeeamError
 
-RETRIED_AT_MOST = 500
+JOBS_AT_MOST = 500
 _AT_ONCE = 4
-"""So many retries are under way, however many servers the storm has: VBR is busy enough."""
+"""So many are under way, however many servers the storm has: VBR is busy enough."""
 
 
-class RetryAll(Request, frozen=True, tag="retry_all"):
-    """Retry every job of a storm that still stands failed. Nobody types it.
+class OnStorm(Request, frozen=True):
+    """Something done about every job of a storm that still stands failed. Nobody types it.
 
-    `turn` is how often that was done when the button was drawn: what failed again since is another press.
+    `turn` is how often anything was done about the storm when the button was drawn: what failed again since
+    is another press.
     """
+
+    storm_id: str
+    turn: int = 0
+
+    def action_on(self, job: KnownJob, run: SessionId) -> JobAction:
+        """Return what is done about one job, of which this run failed."""
+        raise NotImplementedError
+
+
+class RetryAll(OnStorm, frozen=True, tag="retry_all"):
+    """Retry every job of a storm that still stands failed."""
 
     operation = Operation(
         name="retry_all",
@@ -57,12 +71,37 @@ class RetryAll(Request, frozen=True, tag="retry_all"):
         ),
     )
 
-    storm_id: str
-    turn: int = 0
+    def action_on(self, job: KnownJob, run: SessionId) -> JobAction:
+        """Retry it."""
+        del run
+        return Retry(job)
+
+
+class AcknowledgeAll(OnStorm, frozen=True, tag="ack_all"):
+    """Own every failed run of a storm that still stands failed."""
+
+    operation = Operation(
+        name="ack_all",
+        usage="",
+        help="own every failed run of a message that tells of many failures",
+        kind=Kind.ACTION,
+        audit_name="storm.ack",
+        roles=OPERATORS,
+        button="Acknowledge",
+        confirmation=Confirmation(
+            question="Acknowledge all of these failures?",
+            consequence="You own them, where your role allows it.",
+            yes="Acknowledge",
+        ),
+    )
+
+    def action_on(self, job: KnownJob, run: SessionId) -> JobAction:
+        """Own its failed run."""
+        return Acknowledge(job, run=run)
 
 
 @dataclass(frozen=True, slots=True)
-class RetriedJob:
+class StormJob:
     """What came of one job."""
 
     server: ServerName
@@ -71,18 +110,19 @@ class RetriedJob:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryAllAnswer(outcomes.Answer):
+class StormAnswer(outcomes.Answer):
     """What came of each job, in the storm's order; `left_out` more were not tried."""
 
+    operation: Operation
     storm_id: str
     by: PersonId
     at: datetime
-    jobs: tuple[RetriedJob, ...]
+    jobs: tuple[StormJob, ...]
     left_out: int = 0
 
 
-class StormRetries:
-    """Retries storms. Raises `StoreError` only where nothing was done."""
+class StormActions:
+    """Does what is asked for about storms. Raises `StoreError` only where nothing was done."""
 
     def __init__(
         self,
@@ -99,13 +139,13 @@ class StormRetries:
         self._performer = performer
         self._clock = clock
 
-    async def retry(self, request: RetryAll, context: RequestContext) -> outcomes.Outcome:
-        """Retry what still stands failed, a few at a time."""
+    async def act(self, request: OnStorm, context: RequestContext) -> outcomes.Outcome:
+        """Act on what still stands failed, a few at a time."""
         operation, person = request.operation, context.person
         async with self._database.reading() as reading:
             storm = await self._storms.of(reading, request.storm_id)
             found = await self._storms.failures(
-                reading, request.storm_id, limit=RETRIED_AT_MOST + 1, states=store.STANDS_FAILED
+                reading, request.storm_id, limit=JOBS_AT_MOST + 1, states=store.STANDS_FAILED
             )
         if storm is None or storm.channel != context.gesture.channel_id:
             found = ()  # the message that has the button stands in the storm's own channel
@@ -114,25 +154,29 @@ class StormRetries:
         if (first := await self._presses.claim(claim)) is not None:
             by = PersonId(first.person_id)
             return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=person.has_id(by))
+        # What is drawn from now on is another press.
+        await self._storms.acted_on(request.storm_id, request.turn)
         turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def in_turn(number: int, failure: store.ChannelFailure) -> RetriedJob:
+        async def in_turn(number: int, failure: store.ChannelFailure) -> StormJob:
             async with turns:
                 gesture = _gesture_for(context.gesture, failure, number)
-                outcome = await self._retry_one(failure, replace(context, gesture=gesture))
-            return RetriedJob(ServerName(failure.server), failure.job_name, outcome)
+                outcome = await self._act_on(request, failure, replace(context, gesture=gesture))
+            return StormJob(ServerName(failure.server), failure.job_name, outcome)
 
-        tried = [in_turn(number, each) for number, each in enumerate(found[:RETRIED_AT_MOST], start=1)]
+        tried = [in_turn(number, each) for number, each in enumerate(found[:JOBS_AT_MOST], start=1)]
         jobs = tuple(await asyncio.gather(*tried))
         if not any(isinstance(job.outcome, outcomes.Done | outcomes.Unclear) for job in jobs):
             await self._presses.release(key)
-        else:
-            await self._storms.retried(request.storm_id, request.turn)
-        left_out = max(0, len(found) - RETRIED_AT_MOST)
-        return outcomes.Done(RetryAllAnswer(request.storm_id, person.id, self._clock.now(), jobs, left_out))
+        left_out = max(0, len(found) - JOBS_AT_MOST)
+        now = self._clock.now()
+        return outcomes.Done(StormAnswer(operation, request.storm_id, person.id, now, jobs, left_out))
 
-    async def _retry_one(self, failure: store.ChannelFailure, context: RequestContext) -> outcomes.Outcome:
-        action = Retry(KnownJob(ServerName(failure.server), JobId(failure.job_id)))
+    async def _act_on(
+        self, request: OnStorm, failure: store.ChannelFailure, context: RequestContext
+    ) -> outcomes.Outcome:
+        job = KnownJob(ServerName(failure.server), JobId(failure.job_id))
+        action = request.action_on(job, SessionId(failure.session_id))
         try:
             # What it did is told with all the others.
             async with self._performer.answering(context.gesture):

@@ -1,0 +1,199 @@
+"""Many unmet expectations of one kind are one message: it counts them, and its thread lists them.
+
+They are gathered where so many of a server stand unmet at once. What was told by then keeps its own message;
+more are taken in for half a day, as long as some stand. The message is edited as they end.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.settings import ServerName
+from bot.store import (
+    Database,
+    ExpectationGroup,
+    ExpectationGroups,
+    GroupedExpectation,
+    NewOutboxRow,
+    Outbox,
+    Placement,
+    Transaction,
+    UnmetExpectation,
+)
+from bot.watch import facts
+from bot.watch.expectations import Unmet
+from bot.watch.messages import REPLY, ROOT, message
+
+TAKES_MORE = timedelta(hours=12)
+LISTED_ON_A_PAGE = 50
+PAGES_AT_MOST = 4
+_NAMED = 6
+
+
+class Gathering:
+    """What one transaction does to the groups of a server: begins and ends them, and queues the messages."""
+
+    def __init__(
+        self, database: Database, transaction: Transaction, server: ServerName, now: datetime
+    ) -> None:
+        self._kept = ExpectationGroups(database)
+        self._outbox = Outbox(database)
+        self._transaction = transaction
+        self._server = server
+        self._now = now
+        self._touched: dict[str, set[str]] = defaultdict(set)
+
+    async def group_for(
+        self,
+        kind: str,
+        channel: str,
+        *,
+        since: datetime,
+        allowed: float,
+        mention: str | None,
+        earlier: int | None,
+    ) -> ExpectationGroup | None:
+        """The group that takes what is unmet now, opened if need be; None: `earlier`, too few stand."""
+        found = await self._kept.open(
+            self._transaction, self._server, kind, channel, opened_since=self._now - TAKES_MORE
+        )
+        if found is not None or earlier is None:
+            return found
+        named = f"{self._server}/{kind}/{channel}/{since.isoformat()}/{self._now.isoformat()}"
+        return ExpectationGroup(
+            id=hashlib.sha256(named.encode()).hexdigest()[:16],
+            server=self._server,
+            kind=kind,
+            channel=channel,
+            since=since,
+            opened_at=self._now,
+            allowed=allowed,
+            mention=mention,
+            earlier=earlier,
+        )
+
+    async def take(self, group: ExpectationGroup, begun: Mapping[str, Unmet]) -> None:
+        """Take these in, by their subjects."""
+        await self._kept.put(self._transaction, group)
+        size = sum((await self._kept.outcomes(self._transaction, group.id)).values())
+        places = await self._kept.places(self._transaction, group.id, sorted(begun))
+        new = (subject for subject in begun if subject not in places)
+        places |= {subject: size + number for number, subject in enumerate(new)}
+        added = [
+            GroupedExpectation(
+                group_id=group.id, subject=subject, name=each.name, since=each.since, place=places[subject]
+            )
+            for subject, each in begun.items()
+        ]
+        await self._kept.add(self._transaction, added)
+        self._touched[group.id].update(each.subject for each in added)
+
+    async def standing(self, subject: str) -> ExpectationGroup | None:
+        """Return the group that is this subject; None where it is none, or over."""
+        group = await self._kept.of(self._transaction, subject.removeprefix(facts.GROUP))
+        if group is None or not await self._kept.listed(
+            self._transaction, group.id, limit=1, only_standing=True
+        ):
+            return None
+        return group
+
+    async def own(self, group: ExpectationGroup, person: str) -> None:
+        """Have a person own all of it."""
+        await self._kept.put(self._transaction, replace(group, owner=person, owned=group.owned + 1))
+        self._touched[group.id] = set()
+
+    async def end(self, over: Iterable[tuple[UnmetExpectation, str]]) -> None:
+        """Note what of the groups is over, and how each ended."""
+        by_outcome: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for unmet, outcome in over:
+            if unmet.group_id is not None:
+                by_outcome[unmet.group_id, outcome].append(unmet.subject)
+        for (group_id, outcome), subjects in by_outcome.items():
+            await self._kept.end(self._transaction, group_id, subjects, outcome)
+            self._touched[group_id].update(subjects)
+
+    async def queue(self) -> None:
+        """Queue what the groups that changed say now."""
+        for group_id, subjects in self._touched.items():
+            group = await self._kept.of(self._transaction, group_id)
+            if group is None:
+                continue
+            places = await self._kept.places(self._transaction, group_id, sorted(subjects))
+            pages = sorted({min(one // LISTED_ON_A_PAGE, PAGES_AT_MOST - 1) for one in places.values()})
+            await self._queue(replace(group, drawn=group.drawn + 1), pages)
+
+    async def _queue(self, group: ExpectationGroup, pages: Sequence[int]) -> None:
+        outcomes = await self._kept.outcomes(self._transaction, group.id)
+        standing = await self._kept.listed(self._transaction, group.id, limit=_NAMED, only_standing=True)
+        shown = facts.UnmetGroup(
+            id=group.id,
+            server=self._server,
+            kind=group.kind,
+            since=group.since,
+            allowed=group.allowed,
+            standing=outcomes.pop(None, 0),
+            outcomes={how: number for how, number in outcomes.items() if how is not None},
+            earlier=group.earlier,
+            names=tuple(each.name for each in standing),
+            owner=group.owner,
+            owned=group.owned,
+        )
+        key = group_key(group.id)
+        root = facts.ExpectationsUnmet(group=shown, mention=group.mention)
+        rows: list[NewOutboxRow] = []
+        if group.drawn == 1:
+            rows.append(message(key, group.channel, root, self._now, priority=ROOT))
+        elif not await self._outbox.revise(self._transaction, key, facts.encode(root)):
+            rows.append(self._edit(group, key, facts.ExpectationsChanged(group=shown)))
+        for page in pages:
+            rows += await self._page(group, page, shown.count)
+        await self._outbox.add(self._transaction, rows)
+        await self._kept.put(self._transaction, group)
+
+    async def _page(self, group: ExpectationGroup, page: int, count: int) -> list[NewOutboxRow]:
+        """A page of a group's list: new, changed before it was sent, or edited."""
+        first = page * LISTED_ON_A_PAGE
+        found = await self._kept.listed(self._transaction, group.id, first=first, limit=LISTED_ON_A_PAGE)
+        is_last = page == PAGES_AT_MOST - 1
+        listed = facts.ExpectationsList(
+            group_id=group.id,
+            server=self._server,
+            kind=group.kind,
+            listed=tuple(
+                facts.ListedExpectation(name=each.name, since=each.since, outcome=each.outcome)
+                for each in found
+            ),
+            left_out=max(0, count - PAGES_AT_MOST * LISTED_ON_A_PAGE) if is_last else 0,
+        )
+        root_key = group_key(group.id)
+        key = f"{root_key}/list/{page}"
+        if await self._outbox.revise(self._transaction, key, facts.encode(listed)):
+            return []
+        if await self._outbox.has(self._transaction, key):
+            return [self._edit(group, key, listed)]
+        placed = Placement.REPLY
+        return [
+            message(
+                key, group.channel, listed, self._now, placement=placed, priority=REPLY, root_key=root_key
+            )
+        ]
+
+    def _edit(
+        self, group: ExpectationGroup, key: str, announced: facts.ExpectationsChanged | facts.ExpectationsList
+    ) -> NewOutboxRow:
+        return message(
+            f"{key}/edit/{group.drawn}",
+            group.channel,
+            announced,
+            self._now,
+            placement=Placement.EDIT,
+            priority=ROOT,
+            root_key=key,
+        )
+
+
+def group_key(group_id: str) -> str:
+    """Return the key of the row that a group's root is."""
+    return f"expectations/{group_id}"
