@@ -23,6 +23,7 @@ from bot.store import (
     Approvals,
     AuditLog,
     FailedRun,
+    FailureGroups,
     Mute,
     Mutes,
     NewMute,
@@ -165,6 +166,7 @@ class Backend:
     subscriptions: Subscriptions
     subscribers: Subscribers
     mutes: Mutes
+    groups: FailureGroups
     follow_up: FollowUp
     drafts: DraftStore
     messages: SessionMessages

@@ -15,6 +15,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
 from bot.operations.actions.mute import Mute, MuteServer, Unmute, UnmuteServer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
@@ -78,6 +79,9 @@ TYPED: tuple[type[Verb], ...] = (
 VERBS: tuple[type[Request], ...] = (
     *TYPED,
     RetryAll,
+    RetryGroup,
+    AcknowledgeGroup,
+    MuteGroup,
     ShowHome,
     ShowApproval,
     Approve,

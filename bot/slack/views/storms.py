@@ -1,29 +1,16 @@
-"""A storm: many failures of one channel in one message, its list in the thread, what came of Retry all."""
+"""A storm: many failures of one channel in one message, its list in the thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bot.operations import outcomes
-from bot.operations.actions.retry_all import RetryAll, RetryAllAnswer
+from bot.operations.actions.retry_all import RetryAll
 from bot.slack.text import code, count, date, dotted, literal, mention, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import asking, controls, request_control
+from bot.slack.views.buttons import controls, on_many
 from bot.slack.views.message import NO_CELL, NOTHING, Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
 _CAUSE_LIMIT = 160
 _SERVERS_NAMED = 3
-_JOBS_NAMED = 8
-_NAME_LIMIT = 60
-_UNTRIED: Mapping[type[outcomes.Outcome], str] = {
-    outcomes.ApprovalRequested: "waiting for approval",
-    outcomes.AlreadyRequested: "waiting for approval",
-    outcomes.Refused: "outside their permissions",
-    outcomes.NotFound: "no longer in VBR",
-    outcomes.NotPossible: "already running, or can't be retried on their server",
-    outcomes.Unclear: "unclear, because VBR's answer was lost: check these jobs",
-    outcomes.Failed: "refused by VBR, or not answered",
-}
-_OTHERWISE = "not retried because of a problem in the bot: try again"
 _STATES = {
     "failed": "Failed",
     "retrying": "Failed, another attempt is due",
@@ -109,56 +96,9 @@ def _since(storm: facts.StormFacts) -> list[str]:
     ]
 
 
-def retried_all(answer: RetryAllAnswer) -> Message:
-    """What came of Retry all: how many run again, and the others with their names."""
-    grouped: dict[str, list[str]] = {}
-    started = 0
-    for job in answer.jobs:
-        if isinstance(job.outcome, outcomes.Done):
-            started += 1
-        else:
-            why = _UNTRIED.get(type(job.outcome), _OTHERWISE)
-            grouped.setdefault(why, []).append(status_text.job_name(job.job_name, job.server))
-    who = mention(answer.by)
-    if not answer.jobs:
-        return compose(
-            [paragraph(f"{status_text.INFORMATION} {who}: none of these jobs is failing any more.")]
-        )
-    sign = status_text.SUCCESS if started == len(answer.jobs) else status_text.WARNING
-    head = f"{sign} {who} retried {started:,} of {count(len(answer.jobs), 'job')}."
-    hidden = _UNTRIED[outcomes.Refused]
-    others = [
-        f"{len(names):,} {why}" + ("" if why == hidden else f": {_named(names)}")
-        for why, names in grouped.items()
-    ]
-    more = f"{count(answer.left_out, 'more job')} not tried yet." if answer.left_out else ""
-    return compose([paragraph(head, *others, more)])
-
-
 def _retry_all(storm: facts.StormFacts) -> MessagePart:
     """The button, with a dialog that says how many jobs and which."""
     if not storm.failed:
         return NOTHING
-    control = request_control(RetryAll(storm.storm_id, storm.turn), name="", server="", prominent=True)
-    confirmation = RetryAll.operation.confirmation
-    if control is None or confirmation is None:
-        return NOTHING
-    names = [strong(name, _NAME_LIMIT) for name in storm.jobs]
-    which = ", ".join(names[:3])
-    if storm.failed > len(names[:3]):
-        which += f" and {storm.failed - len(names[:3]):,} more"
-    return controls(
-        [
-            asking(
-                control,
-                f"Retry {count(storm.failed, 'job')}?",
-                f"{which}. {confirmation.consequence}",
-                yes=confirmation.yes,
-            )
-        ]
-    )
-
-
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_JOBS_NAMED])
-    return f"{shown} and {len(names) - _JOBS_NAMED:,} more" if len(names) > _JOBS_NAMED else shown
+    control = on_many(RetryAll(storm.storm_id, storm.turn), storm.jobs, storm.failed, prominent=True)
+    return controls([control])
