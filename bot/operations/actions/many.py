@@ -27,7 +27,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class OneOfMany:
-    """A job that was meant when the button was drawn, and its last session then, if that matters.
+    """A job that was meant when the button was drawn, and the session that failed then.
 
     `key` tells it from the others of the press.
     """
@@ -54,8 +54,8 @@ class ActionOnMany(Request, frozen=True):
     def action_on(self, job: OneOfMany) -> JobAction:
         """Return what is done about one job."""
 
-    async def note_done(self, database: store.Database) -> None:
-        """Note that it was done, for whatever draws its button again. Raises `StoreError`."""
+    async def note_press(self, database: store.Database) -> None:
+        """Note that it was pressed: what is drawn from now on is another press. Raises `StoreError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ class ManyJobs:
         if (first := await self._presses.claim(claim)) is not None:
             by = PersonId(first.person_id)
             return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=person.has_id(by))
+        await request.note_press(self._database)
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def in_turn(number: int, job: OneOfMany) -> ActedOnJob:
@@ -129,8 +130,6 @@ class ManyJobs:
         jobs = tuple(await asyncio.gather(*tried))
         if not any(isinstance(job.outcome, outcomes.Done | outcomes.Unclear) for job in jobs):
             await self._presses.release(key)
-        else:
-            await request.note_done(self._database)
         left_out = max(0, len(found) - AT_MOST)
         return outcomes.Done(ActedOnMany(operation, person.id, self._clock.now(), jobs, left_out))
 

@@ -7,7 +7,7 @@ from bot.operations.actions.many import AT_MOST, ActionOnMany, OneOfMany
 from bot.operations.actions.retry import Retry
 from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
 from bot.settings import ServerName
-from bot.veeam import JobId
+from bot.veeam import JobId, SessionId
 
 
 class RetryAll(ActionOnMany, frozen=True, tag="retry_all"):
@@ -47,7 +47,13 @@ class RetryAll(ActionOnMany, frozen=True, tag="retry_all"):
         if storm is None or storm.channel != context.gesture.channel_id:
             return None  # the message that has the button stands in the storm's own channel
         return [
-            OneOfMany(each.run_key, ServerName(each.server), JobId(each.job_id), each.job_name)
+            OneOfMany(
+                each.run_key,
+                ServerName(each.server),
+                JobId(each.job_id),
+                each.job_name,
+                SessionId(each.session_id),
+            )
             for each in found
         ]
 
@@ -55,6 +61,6 @@ class RetryAll(ActionOnMany, frozen=True, tag="retry_all"):
         """Return the retry of one job, whatever ran of it since."""
         return Retry(KnownJob(job.server, job.job_id))
 
-    async def note_done(self, database: store.Database) -> None:
-        """Count it, so that the storm's next button is another."""
+    async def note_press(self, database: store.Database) -> None:
+        """Count it: the storm's next button is another."""
         await store.Storms(database).retried(self.storm_id, self.turn)
