@@ -23,6 +23,7 @@ from bot.store import (
     Approvals,
     AuditLog,
     FailedRun,
+    FailureGroups,
     Mute,
     Mutes,
     NewMute,
@@ -174,6 +175,7 @@ class Backend:
     subscriptions: Subscriptions
     subscribers: Subscribers
     mutes: Mutes
+    groups: FailureGroups
     follow_up: FollowUp
     drafts: DraftStore
     messages: SessionMessages

@@ -15,6 +15,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
 from bot.operations.actions.mute import (
     Mute,
     MuteExpectation,
@@ -86,6 +87,9 @@ VERBS: tuple[type[Request], ...] = (
     *TYPED,
     RetryAll,
     AcknowledgeAll,
+    RetryGroup,
+    AcknowledgeGroup,
+    MuteGroup,
     ShowHome,
     ShowApproval,
     Approve,

@@ -197,7 +197,7 @@ async def _is_going_on(server: veeam.VeeamServer, state: veeam.JobState, session
         return False
     # An immediate copy waits in one session for ever; that is no run.
     waits = veeam.known(veeam.SessionState, session.state) is veeam.SessionState.IDLE
-    return not session.is_stopped and not (waits and (state.backup_copy_mode or "").casefold() == "immediate")
+    return not session.is_stopped and not (waits and state.is_immediate_copy)
 
 
 async def _readable(server: veeam.VeeamServer, session_id: veeam.SessionId) -> veeam.Session | None:

@@ -406,7 +406,7 @@ async def run_since(server: veeam.VeeamServer, before: veeam.JobState) -> veeam.
 
 def never_stops(state: veeam.JobState) -> bool:
     """Whether VBR cannot stop the job: immediate backup copies can only be disabled."""
-    return (state.backup_copy_mode or "").casefold() == "immediate"
+    return state.is_immediate_copy
 
 
 async def job_now(server: veeam.VeeamServer, state: veeam.JobState, *, for_switch: bool = False) -> JobNow:

@@ -13,7 +13,7 @@ from bot.operations import outcomes
 from bot.operations.actions import Action, BotAction
 from bot.operations.actions.approvals import ApprovalRequests, Approve, Decisions, Decline
 from bot.operations.actions.left_open import LeftOpen
-from bot.operations.actions.on_storms import OnStorm, StormActions
+from bot.operations.actions.many import ActionOnMany, ManyJobs
 from bot.operations.actions.perform import Performer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.subscribe import Subscribe
@@ -145,6 +145,7 @@ class Service:
                 people, permissions, places, clock, operation=Subscribe.operation, servers=fleet.names
             ),
             mutes=store.Mutes(database),
+            groups=store.FailureGroups(database),
             follow_up=follow_up,
             drafts=DraftStore(store.Drafts(database), clock),
             messages=messages,
@@ -160,9 +161,7 @@ class Service:
         self._open_actions = store.OpenActions(database, holder)
         self._performer = Performer(self._backend, self._presses, requests, self._open_actions)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
-        self._storm_actions = StormActions(
-            database, self._presses, self._performer, self._backend.audit, clock
-        )
+        self._many_jobs = ManyJobs(database, self._presses, self._performer, self._backend.audit, clock)
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
         self._heard: dict[str, None] = {}
@@ -456,8 +455,8 @@ class Service:
                 return await self._act(request, replace(context, reason=request.reason))
             case BotAction():
                 return await self._performer.change(request, context)
-            case OnStorm():
-                return await self._storm_actions.act(request, context)
+            case ActionOnMany():
+                return await self._many_jobs.act(request, context)
             case Approve():
                 return await self._decisions.approve(request, context)
             case Decline():
@@ -491,7 +490,7 @@ def _changes_something(request: Request | outcomes.SyntaxProblem, gesture: Gestu
             return True
         case Approve():
             return not request.needs_form
-        case Decline() | OnStorm():
+        case Decline() | ActionOnMany():
             return True
         case _:
             return False

@@ -14,7 +14,7 @@ import structlog
 from bot.observability import Clock, Metrics
 from bot.operations import outcomes
 from bot.operations.actions import Action
-from bot.operations.actions.on_storms import StormAnswer
+from bot.operations.actions.many import ActedOnMany
 from bot.operations.catalog import TYPED
 from bot.operations.commands import asks_for_topic, parse, parse_first
 from bot.operations.menus import MenuField, MenuOptions, MenuSearch
@@ -182,7 +182,7 @@ class Interactions:
             return
         answer = outcome.answer if isinstance(outcome, outcomes.Done) else None
         if not isinstance(answer, outcomes.ActionAnswer):
-            if isinstance(answer, StormAnswer):
+            if isinstance(answer, ActedOnMany) and not target.is_ephemeral:
                 target = replace(target, thread_ts=target.thread_ts or target.message_ts)
             await self._replies.post(target, reply.message)
             return

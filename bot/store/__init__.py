@@ -49,6 +49,7 @@ from bot.store.expectations import (
     ServerLook,
     UnmetExpectation,
 )
+from bot.store.failure_groups import FailureGroups
 from bot.store.mutes import FailedRun, HeldJob, Mute, MutedRun, Mutes, NewMute
 from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
@@ -120,6 +121,7 @@ __all__ = [
     "Expectations",
     "ExpectedJob",
     "FailedRun",
+    "FailureGroups",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",

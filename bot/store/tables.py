@@ -445,6 +445,14 @@ digests = Table(
     _text("body"),
 )
 
+failure_groups = Table(
+    "failure_groups",
+    metadata,
+    _text("id", primary_key=True),
+    _text("jobs"),
+    _time("made_at"),
+)
+
 drafts = Table(
     "drafts",
     metadata,

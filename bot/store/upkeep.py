@@ -11,6 +11,7 @@ from bot.store.digests import Digests
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.expectation_groups import ExpectationGroups
+from bot.store.failure_groups import FailureGroups
 from bot.store.mutes import Mutes
 from bot.store.outbox import Outbox
 from bot.store.storms import Storms
@@ -74,6 +75,7 @@ class Upkeep:
         await Storms(self._database).purge(before)
         await ExpectationGroups(self._database).purge(before)
         await Digests(self._database).purge(before)
+        await FailureGroups(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
         await Mutes(self._database).purge(before)

@@ -66,6 +66,12 @@ from bot.veeam.errors import (
     Unreachable,
     VeeamError,
 )
+from bot.veeam.failure_groups import (
+    GroupedJob,
+    jobs_from_json,
+    with_groups,
+    without_groups,
+)
 from bot.veeam.fleet import (
     Fleet,
     FleetAnswer,
@@ -295,6 +301,7 @@ __all__ = [
     "FleetAnswer",
     "FullRepository",
     "Gfs",
+    "GroupedJob",
     "GuestProcessing",
     "Hours",
     "Interrupted",
@@ -414,6 +421,7 @@ __all__ = [
     "is_one_of_many",
     "job_facts",
     "job_type_key",
+    "jobs_from_json",
     "keeps_cache",
     "known",
     "lacks_model",
@@ -445,4 +453,6 @@ __all__ = [
     "spec_from_template",
     "takes_guest_credentials",
     "takes_scale_out",
+    "with_groups",
+    "without_groups",
 ]

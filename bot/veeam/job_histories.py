@@ -322,7 +322,7 @@ class _Running(NamedTuple):
 
 def _running(state: JobState, runs: Sequence[PastRun], period: ReportPeriod) -> _Running | None:
     """What was not over; an immediate copy, which never is, does not run."""
-    if (state.backup_copy_mode or "").casefold() == "immediate":
+    if state.is_immediate_copy:
         return None
     going_on = [run for run in runs if run.ended_at is None and not run.is_part]
     if going_on:

@@ -239,6 +239,11 @@ class JobState(Row, frozen=True, gc=False):
         return self.has_running_session or known(JobStatus, self.status) in _ACTIVE
 
     @property
+    def is_immediate_copy(self) -> bool:
+        """Whether it is a backup copy that runs all the time; only the parts of its run end."""
+        return (self.backup_copy_mode or "").casefold() == "immediate"
+
+    @property
     def is_disabled(self) -> bool:
         """Whether the job does not follow its schedule. A disabled job can still be started."""
         return known(JobStatus, self.status) is JobStatus.DISABLED

@@ -21,6 +21,10 @@ FILLING_FRACTION = 0.85
 LISTED_JOBS, LISTED_CAUSES = 20, 30
 """So many jobs of a group are named, and so many causes."""
 LISTED_OF_MANY_SERVERS = 5
+GROUP_AT_MOST = 500
+"""So many jobs of a cause are kept, for what is done about all of them."""
+_KEPT_OF_SERVER, _KEPT_OF_MANY_SERVERS = 2_000, 100
+"""So many of a server are, and of each cause as many as are named."""
 _MANY_SERVERS = 10
 GRID_ROWS = 30
 _REASON_CHARACTERS = 400
@@ -57,7 +61,8 @@ class JobGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FailureCause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Jobs that fail for one cause: the newly failing ones first. `reason` is VBR's word for the first.
 
-    `title` names the cause for people, where the rules know it.
+    `title` names the cause for people, where the rules know it. `group` is what is kept of those of its jobs,
+    `group_total`, that can be retried together.
     """
 
     key: str
@@ -66,6 +71,8 @@ class FailureCause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     title: str | None = None
     reason: str | None = None
     jobs: tuple[ReportedJob, ...] = ()
+    group: str | None = None
+    group_total: int = 0
 
 
 class FullRepository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -180,6 +187,7 @@ def findings_of(
 ) -> Findings:
     """Return what is to be said of a server's jobs; `reasons` are VBR's, by failed session."""
     listed = LISTED_OF_MANY_SERVERS if is_one_of_many else LISTED_JOBS
+    kept = _KEPT_OF_MANY_SERVERS if is_one_of_many else _KEPT_OF_SERVER
 
     def reported(history: JobHistory) -> ReportedJob:
         return _reported(server, history, period, can_retry=can_retry)
@@ -192,7 +200,7 @@ def findings_of(
     spoken = [each for each in jobs if not each.is_muted]
     muted = [each for each in jobs if each.is_muted]
     failing = [each for each in spoken if each.is_failing]
-    causes = _causes(failing, lambda each: _cause_of(server, each, reasons, rules), reported, listed)
+    causes = _causes(failing, lambda each: _cause_of(server, each, reasons, rules), reported)
     full = [each for each in repositories if is_filling(each)]
     grid = sorted((each for each in spoken if any(_worst(each.days))), key=_badness)
     ended = [each.ended for each in jobs]
@@ -204,7 +212,7 @@ def findings_of(
         failing_total=len(failing),
         new_total=sum(_is_new(each, period) for each in failing),
         causes_total=len(causes),
-        causes=tuple(causes[: listed if is_one_of_many else LISTED_CAUSES]),
+        causes=_cut(causes[: listed if is_one_of_many else LISTED_CAUSES], listed, in_all=kept),
         fixed=group(lambda each: each.is_fixed),
         warned=group(lambda each: each.is_warned),
         running=group(lambda each: each.is_running),
@@ -239,7 +247,10 @@ def is_one_of_many(servers: int) -> bool:
 
 
 def merged(parts: Sequence[Findings]) -> Findings:
-    """Return the findings of several servers as one, the totals added up and the lists cut again."""
+    """Return the findings of several servers as one, the totals added up and the lists cut again.
+
+    Those of causes are still as long as what is done about all their jobs needs (`with_groups`).
+    """
     by_key: defaultdict[str, list[FailureCause]] = defaultdict(list)
     for part in parts:
         for cause in part.causes:
@@ -322,7 +333,7 @@ def _reported(
         day=max(1, day) if since is not None else 0,
         is_at_least=history.is_known_from and not is_new,
         is_new=is_new,
-        can_retry=can_retry and history.is_failing,
+        can_retry=can_retry and history.is_failing and not state.is_immediate_copy,
         took_seconds=history.took_seconds,
         usually_took_seconds=history.usually_took_seconds,
         days=history.days,
@@ -365,7 +376,6 @@ def _causes(
     failing: Iterable[JobHistory],
     cause_of_job: Callable[[JobHistory], _CauseHere],
     reported: Callable[[JobHistory], ReportedJob],
-    listed: int,
 ) -> list[FailureCause]:
     """The failing jobs by cause, what is new first, and what concerns most."""
     groups: dict[str, list[JobHistory]] = {}
@@ -384,10 +394,20 @@ def _causes(
                 new_total=sum(row.is_new for row in rows),
                 title=found[key].title,
                 reason=found[key].reason,
-                jobs=tuple(rows[:listed]),
+                jobs=tuple(rows[:GROUP_AT_MOST]),
             )
         )
     return sorted(causes, key=_weight)
+
+
+def _cut(causes: Iterable[FailureCause], listed: int, *, in_all: int) -> tuple[FailureCause, ...]:
+    """So many jobs of each as are named, and more of the first causes."""
+    room, cut = in_all, []
+    for cause in causes:
+        jobs = cause.jobs[: max(listed, room)]
+        room = max(0, room - len(jobs))
+        cut.append(msgspec.structs.replace(cause, jobs=jobs))
+    return tuple(cut)
 
 
 def _one_cause(same: Sequence[FailureCause]) -> FailureCause:
@@ -399,7 +419,7 @@ def _one_cause(same: Sequence[FailureCause]) -> FailureCause:
         new_total=sum(each.new_total for each in same),
         title=same[0].title,
         reason=same[0].reason,
-        jobs=tuple(sorted((job for each in same for job in each.jobs), key=_urgency)[:LISTED_JOBS]),
+        jobs=tuple(sorted((job for each in same for job in each.jobs), key=_urgency)[:GROUP_AT_MOST]),
     )
 
 

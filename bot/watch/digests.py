@@ -19,6 +19,7 @@ from bot.store import (
     Database,
     DigestRow,
     Digests,
+    FailureGroups,
     Leases,
     Mutes,
     NewOutboxRow,
@@ -43,6 +44,7 @@ from bot.veeam import (
     is_one_of_many,
     read_server_report,
     report_over,
+    with_groups,
 )
 from bot.watch import facts
 from bot.watch.messages import NOTICE, REPLY, message
@@ -138,6 +140,7 @@ class DigestMaker:
         self._clock = clock
         self._holder = holder
         self._digests = Digests(database)
+        self._groups = FailureGroups(database)
         self._outbox = Outbox(database)
         self._leases = Leases(database)
         self._stopped = StoppedSessions(database)
@@ -198,9 +201,11 @@ class DigestMaker:
             look_at=now + LOOKS_AFTER[0] if _is_open(found) else None,
             body=_encode(found),
         )
+        report, groups = with_groups(self._report(found, due.settings, due.day))
         async with self._database.transaction() as transaction:
             if await self._digests.make(transaction, row):
-                await self._outbox.add(transaction, _rows(row, self._report(found, due.settings, due.day)))
+                await self._groups.add(transaction, groups, now)
+                await self._outbox.add(transaction, _rows(row, report))
         log.info(
             "watch.digest_made",
             channel=row.channel,
@@ -223,7 +228,9 @@ class DigestMaker:
             is_ours = await self._digests.looked(transaction, row, look_at=look_at, body=_encode(changed))
             if is_ours and changed != found:
                 day = date.fromisoformat(row.key.rpartition("/")[2])
-                before, after = (self._report(each, settings, day) for each in (found, changed))
+                before = self._report(found, settings, day)
+                after, groups = with_groups(self._report(changed, settings, day))
+                await self._groups.add(transaction, groups, now)
                 await self._outbox.add(transaction, _edits(row, before, after, now=now, look=looks))
 
     async def _found_again(self, found: _Found, settings: DigestSettings) -> _Found:

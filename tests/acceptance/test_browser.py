@@ -373,7 +373,10 @@ async def test_deleting_takes_two(own_demo: Demo, visit: Visit, picture: Picture
 
 
 async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, picture: Picture) -> None:
-    """Six jobs fail for want of space: one message, a list in its thread; Retry all, and all recover."""
+    """Six jobs fail for want of space: one message, a list in its thread; Retry all, and all recover.
+
+    Those that fail again are retried from a report, with another job that fails for the same cause.
+    """
     ann, world = await visit(own_demo, DESK), own_demo.vbrs["hq"].world
     shops = [world.add_job(f"SQL shop {number}", objects=(f"shop0{number}",)) for number in range(1, 7)]
     for job in shops:
@@ -387,6 +390,14 @@ async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, pictu
     await ann.confirms("Retry 6 jobs?", "and 3 more", label="Retry all")
     await expect(ann.thread.last).to_contain_text("@Ann Administrator retried 6 of 6 jobs")
     await expect(ann.messages.filter(has_text="All 6 failed jobs recovered")).to_be_visible()
+
+    for job in shops[:3]:
+        world.finish_run(job, result="Failed", objects={job.objects[0]: NO_SPACE}, seconds=0.1)
+    reported = await ann.asks("/veeam report")
+    await picture(ann, "report-groups", reported)
+    await ann.button(reported, "Retry all", "SQL shop 1").click()
+    await ann.confirms("Retry 4 jobs?", "and 1 more", label="Retry all")
+    await expect(ann.messages.filter(has_text="@Ann Administrator retried 4 of 4 jobs")).to_be_visible()
 
 
 async def test_a_failure_is_acknowledged_and_muted(own_demo: Demo, visit: Visit, picture: Picture) -> None:

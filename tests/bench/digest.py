@@ -10,7 +10,17 @@ import msgspec
 
 from bot.settings import ServerName
 from bot.slack.views.report import digest_days, digest_jobs, digest_root
-from bot.veeam import JobId, JobState, KnownOfJobs, Report, ReportPeriod, ServerReport, Session, report_over
+from bot.veeam import (
+    JobId,
+    JobState,
+    KnownOfJobs,
+    Report,
+    ReportPeriod,
+    ServerReport,
+    Session,
+    report_over,
+    with_groups,
+)
 from bot.veeam.job_histories import PastRuns, histories
 from bot.veeam.reports import findings_of
 from tests.bench.figures import Aim, Figure, Floor
@@ -70,7 +80,8 @@ def _digest(states: list[JobState], sessions: list[Session]) -> Report:
     found = ServerReport(
         server=_HQ, findings=findings_of(_HQ, jobs, _PERIOD, reasons={}), read_since=_PERIOD.reach
     )
-    return report_over([found], [], _PERIOD, at="08:00", as_of=_NOW)
+    report, _ = with_groups(report_over([found], [], _PERIOD, at="08:00", as_of=_NOW))
+    return report
 
 
 def _id(number: int) -> str:

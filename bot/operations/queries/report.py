@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
+import structlog
+
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
@@ -12,11 +14,14 @@ from bot.operations.commands import CommandLine, Unreadable, span_in
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.queries import Query
 from bot.settings import ServerName
+from bot.store import StoreError
 
 DEFAULT_SPAN = timedelta(days=1)
 LONGEST_SPAN = timedelta(days=veeam.GRID_DAYS)
 _SECONDS_FOR_A_SERVER = 60.0
 _ASKED_AT_ONCE = 4
+
+log = structlog.get_logger()
 
 
 class ShowReport(Query, frozen=True, tag="report"):
@@ -82,21 +87,17 @@ class ShowReport(Query, frozen=True, tag="report"):
             )
 
         answer = await backend.fleet.ask(read, servers, limit_seconds=_SECONDS_FOR_A_SERVER)
-        return outcomes.Done(
-            ReportAnswer(
-                request=self,
-                report=veeam.report_over(
-                    tuple(answer.answers.values()),
-                    tuple(
-                        veeam.SilentAt(server=name, problem=type(error).__name__)
-                        for name, error in answer.failures.items()
-                    ),
-                    period,
-                    at=f"{now.astimezone(zone):%H:%M}",
-                    as_of=now,
-                ),
-            )
+        report = veeam.report_over(
+            tuple(answer.answers.values()),
+            tuple(
+                veeam.SilentAt(server=name, problem=type(error).__name__)
+                for name, error in answer.failures.items()
+            ),
+            period,
+            at=f"{now.astimezone(zone):%H:%M}",
+            as_of=now,
         )
+        return outcomes.Done(ReportAnswer(request=self, report=await _with_groups(backend, report)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,17 @@ class ReportAnswer(outcomes.Answer):
 
     request: ShowReport
     report: veeam.Report
+
+
+async def _with_groups(backend: Backend, whole: veeam.Report) -> veeam.Report:
+    """The report with what its buttons act on kept; while the database does not take it, without these."""
+    report, groups = veeam.with_groups(whole)
+    try:
+        await backend.groups.keep(groups, backend.clock.now())
+    except StoreError as error:
+        log.warning("operations.groups_not_kept", error=str(error))
+        return veeam.without_groups(report)
+    return report
 
 
 async def _why(backend: Backend, server: ServerName, sessions: Sequence[veeam.Session]) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.many import ActionOnMany
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import RESTORE_POINTS, Start
@@ -48,6 +49,7 @@ _ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
+_MANY_NAMED, _MANY_NAME_LIMIT = 3, 60
 _ON_A_JOB = (ShowJob, ExplainFailure, ListSessions, ShowSession, ReadAudit, JobAction, Subscribe)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Apply, ClearCache, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
@@ -280,6 +282,28 @@ def asking(control: Control, question: str, words: str, *, yes: str) -> Control:
         title=_plain(question), text=mrkdwn(words, _CONFIRM_LIMIT), confirm=_plain(yes), deny=_plain("Cancel")
     )
     return control
+
+
+def on_many(
+    request: ActionOnMany, names: Sequence[str], total: int, *, about: str = "", prominent: bool = False
+) -> Control | None:
+    """A button that acts on so many jobs at once: its dialog says how many and which, the first by name.
+
+    `about` tells it from its like in one message.
+    """
+    control, asked = request_control(request, name="", server="", prominent=prominent), request.operation
+    if control is None or asked.confirmation is None:
+        return None
+    named = [strong(name, _MANY_NAME_LIMIT) for name in names[:_MANY_NAMED]]
+    which = ", ".join(named) + (f" and {total - len(named):,} more" if total > len(named) else "")
+    if about:
+        control.button.accessibility_label = plain(f"{asked.label}: {about}", _LABEL_LIMIT)
+    return asking(
+        control,
+        f"{asked.label.removesuffix(' all')} {count(total, 'job')}?",
+        f"{which}. {asked.confirmation.consequence}",
+        yes=asked.confirmation.yes,
+    )
 
 
 def in_words(request: model.Request) -> str:

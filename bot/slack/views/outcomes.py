@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from bot.operations import outcomes
 from bot.operations.actions.approvals import ApprovalAnswer
-from bot.operations.actions.on_storms import StormAnswer
+from bot.operations.actions.many import ActedOnMany
 from bot.operations.actions.subscribe import SubscribedAnswer
 from bot.operations.actions.unsubscribe import UnsubscribedAnswer
 from bot.operations.outcomes import Answer, Outcome
@@ -29,11 +29,11 @@ from bot.slack.views.audit import audit
 from bot.slack.views.help import help_, whoami
 from bot.slack.views.home import home_message
 from bot.slack.views.jobs import job, jobs
+from bot.slack.views.many import acted_on_many
 from bot.slack.views.message import Message, Reply, with_note
 from bot.slack.views.report import report
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
-from bot.slack.views.storms import all_acted_on
 from bot.slack.views.why import why
 
 ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
@@ -50,7 +50,7 @@ ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] =
     WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
     HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
     outcomes.ActionAnswer: lambda answer, _, __: action(answer),
-    StormAnswer: lambda answer, _, __: all_acted_on(answer),
+    ActedOnMany: lambda answer, _, __: acted_on_many(answer),
     ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
     SubscriptionsAnswer: lambda answer, command, _: subscriptions.subscriptions(answer, command=command),
     SubscribedAnswer: lambda answer, command, _: subscriptions.subscribed(answer, command=command),
@@ -74,7 +74,7 @@ def outcome(
         return Reply(with_note(_problem(result, reference, command=command), *lines))
     answer = result.answer
     message = with_note(ANSWERS[type(answer)](answer, command, shared_by), *lines)
-    acted = outcomes.ActionAnswer | StormAnswer | SubscribedAnswer | UnsubscribedAnswer
+    acted = outcomes.ActionAnswer | ActedOnMany | SubscribedAnswer | UnsubscribedAnswer
     is_action = isinstance(answer, acted)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from bot import veeam
+from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
 from bot.operations.actions.retry import Retry
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import Snapshot
@@ -50,7 +51,7 @@ _NAME_LIMIT = 40
 _SERVERS_NAMED = 3
 _REPOSITORIES_NAMED = 2
 _GRID_ROWS_IN_REPORT = 12
-_CAUSES_IN_THREAD = 12
+_CAUSES_IN_THREAD = 10
 _NAMED_IN_THREAD, _LEAST_NAMED = 80, 4
 """So many jobs are named in the thread in all, and at least so many of each group."""
 _SQUARES: Mapping[str, str] = {
@@ -172,16 +173,20 @@ def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:
 def _first_screen(found: veeam.Report, title: str) -> list[MessagePart]:
     """At most `LINES_AT_MOST` lines, whatever there is to say; each with what can be pressed about it."""
     findings = found.findings
-    only = found.servers[0] if len(found.servers) == 1 and not found.silent else None
     return [
         *_headline(found, title),
-        *(_cause_line(cause, only) for cause in findings.causes[:_CAUSES_SHOWN]),
-        _other_causes(findings, only),
+        *(_cause_line(cause) for cause in findings.causes[:_CAUSES_SHOWN]),
+        paragraph(_other_causes(findings)),
         paragraph(_fixed(findings)),
-        _others(findings, only),
+        _others(findings, _only(found)),
         paragraph(_slower(findings), _repositories(findings)),
         paragraph(_missing(found)),
     ]
+
+
+def _only(found: veeam.Report) -> str | None:
+    """The server of a report over one."""
+    return found.servers[0] if len(found.servers) == 1 and not found.silent else None
 
 
 def _headline(found: veeam.Report, title: str) -> list[MessagePart]:
@@ -191,6 +196,8 @@ def _headline(found: veeam.Report, title: str) -> list[MessagePart]:
     lines = (f"{verdict}: {looked_at}",) if is_well else (verdict, looked_at)
     spoken = (f"{lines[0]} · {title}", *lines[1:])
     part = paragraph(*lines)
+    if found.findings.failing_total:
+        part = buttons.with_button("\n".join(lines), _failing(_only(found)), label=buttons.DETAILS_LABEL)
     return [MessagePart("\n".join(spoken), heading(title).blocks + part.blocks)]
 
 
@@ -230,8 +237,8 @@ def _looked_at(found: veeam.Report) -> str:
     )
 
 
-def _cause_line(cause: veeam.FailureCause, only: str | None) -> MessagePart:
-    """One cause in a line, with the button for its one job, or for the list of what fails."""
+def _cause_line(cause: veeam.FailureCause) -> MessagePart:
+    """One cause in a line, with the button for its one job, or for all of them."""
     why = _why(cause, _REASON_BESIDE_TITLE if cause.title else _REASON_LIMIT)
     job = cause.jobs[0] if cause.jobs else None
     if cause.total == 1 and job is not None:
@@ -240,7 +247,19 @@ def _cause_line(cause: veeam.FailureCause, only: str | None) -> MessagePart:
     new = f" ({cause.new_total:,} newly)" if 0 < cause.new_total < cause.total else ""
     named = _names(cause.jobs, cause.total)
     words = f"• *{cause.total:,} jobs*{new}: {why} {named}"
-    return buttons.with_button(words, _failing(only), label=buttons.DETAILS_LABEL)
+    return buttons.with_control(words, next(iter(_on_group(cause)), None))
+
+
+def _on_group(cause: veeam.FailureCause) -> list[buttons.Control | None]:
+    """What can be pressed about all jobs of a cause, the likeliest first."""
+    if cause.group is None:
+        return []
+    names = [job.name for job in cause.jobs if job.can_retry]
+    about = ", ".join(filter(None, (cause.title, *names[:_NAMES_SHOWN])))
+    return [
+        buttons.on_many(request, names, cause.group_total, about=about)
+        for request in (RetryGroup(cause.group), AcknowledgeGroup(cause.group), MuteGroup(cause.group))
+    ]
 
 
 def _why(cause: veeam.FailureCause, limit: int) -> str:
@@ -256,14 +275,13 @@ def _control(job: veeam.ReportedJob) -> buttons.Control | None:
     return buttons.job_control(target, Retry.operation if job.can_retry else ShowJob.operation)
 
 
-def _other_causes(findings: veeam.Findings, only: str | None) -> MessagePart:
+def _other_causes(findings: veeam.Findings) -> str:
     shown = findings.causes[:_CAUSES_SHOWN]
     jobs = findings.failing_total - sum(cause.total for cause in shown)
     if jobs <= 0:
-        return NOTHING
+        return ""
     causes = findings.causes_total - len(shown)
-    words = f"• … and {count(jobs, 'more job')} of {count(causes, 'other cause')}"
-    return buttons.with_button(words, _failing(only), label=buttons.DETAILS_LABEL)
+    return f"• … and {count(jobs, 'more job')} of {count(causes, 'other cause')}"
 
 
 def _failing(only: str | None) -> ListJobs:
@@ -337,7 +355,7 @@ def _cause_in_full(cause: veeam.FailureCause, named: int) -> MessagePart:
     why = _why(cause, QUOTE_LIMIT)
     lines = [_standing(job) for job in cause.jobs[:named]]
     head = f"{status_text.FAILED} *{count(cause.total, 'job')}*: {why}"
-    return paragraph(head, *lines, _more(cause.total, lines))
+    return paragraph(head, *lines, _more(cause.total, lines)) + buttons.controls(_on_group(cause))
 
 
 def _standing(job: veeam.ReportedJob) -> str:

@@ -1,34 +1,18 @@
-"""A storm: many failures of one channel in one message, its list in the thread, what came of Retry all."""
+"""A storm: many failures of one channel in one message, its list in the thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bot.operations import outcomes
-from bot.operations.actions.on_storms import AcknowledgeAll, OnStorm, RetryAll, StormAnswer
+from bot.operations.actions.on_storms import AcknowledgeAll, RetryAll
 from bot.slack.text import code, count, date, dotted, literal, mention, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import Control, asking, controls, request_control
+from bot.slack.views.buttons import controls, on_many
+from bot.slack.views.many import first_named
 from bot.slack.views.message import NO_CELL, NOTHING, Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
 _CAUSE_LIMIT = 160
 _SERVERS_NAMED = 3
-_JOBS_NAMED = 8
 _NAME_LIMIT = 60
-_UNTRIED: Mapping[type[outcomes.Outcome], str] = {
-    outcomes.ApprovalRequested: "waiting for approval",
-    outcomes.AlreadyRequested: "waiting for approval",
-    outcomes.Refused: "outside their permissions",
-    outcomes.NotFound: "no longer in VBR",
-    outcomes.NotPossible: "already running, or can't be retried on their server",
-    outcomes.Unclear: "unclear, because VBR's answer was lost: check these jobs",
-    outcomes.Failed: "refused by VBR, or not answered",
-}
-_NOT_ACKNOWLEDGED: Mapping[type[outcomes.Outcome], str] = {
-    **_UNTRIED,
-    outcomes.NotPossible: "theirs already, or failing no more",
-    outcomes.Failed: "failing no more, or their server doesn't answer",
-}
-_OTHERWISE = "left as they were because of a problem in the bot: try again"
 _STATES = {
     "failed": "Failed",
     "retrying": "Failed, another attempt is due",
@@ -82,7 +66,7 @@ def storm_list(announced: facts.StormList) -> Message:
     owners = dict.fromkeys(one.owner for one in announced.failures if one.owner)
     owned = [
         f"Acknowledged by {mention(owner)}: "
-        + _named([strong(one.job_name, _NAME_LIMIT) for one in announced.failures if one.owner == owner])
+        + first_named([strong(one.job_name, _NAME_LIMIT) for one in announced.failures if one.owner == owner])
         for owner in owners
     ]
     return compose([listed, note(*owned, more)])
@@ -132,62 +116,9 @@ def _since(storm: facts.StormFacts) -> list[str]:
     ]
 
 
-def all_acted_on(answer: StormAnswer) -> Message:
-    """What came of Retry all or Acknowledge: how many, and the others with their names."""
-    is_retry = answer.operation == RetryAll.operation
-    done, reasons = ("retried", _UNTRIED) if is_retry else ("acknowledged", _NOT_ACKNOWLEDGED)
-    grouped: dict[str, list[str]] = {}
-    number = 0
-    for job in answer.jobs:
-        if isinstance(job.outcome, outcomes.Done):
-            number += 1
-        else:
-            why = reasons.get(type(job.outcome), _OTHERWISE)
-            grouped.setdefault(why, []).append(status_text.job_name(job.job_name, job.server))
-    who = mention(answer.by)
-    if not answer.jobs:
-        return compose(
-            [paragraph(f"{status_text.INFORMATION} {who}: none of these jobs is failing any more.")]
-        )
-    sign = status_text.SUCCESS if number == len(answer.jobs) else status_text.WARNING
-    head = f"{sign} {who} {done} {number:,} of {count(len(answer.jobs), 'job')}."
-    hidden = reasons[outcomes.Refused]
-    others = [
-        f"{len(names):,} {why}" + ("" if why == hidden else f": {_named(names)}")
-        for why, names in grouped.items()
-    ]
-    more = f"{count(answer.left_out, 'more job')} not tried yet." if answer.left_out else ""
-    return compose([paragraph(head, *others, more)])
-
-
 def _storm_controls(storm: facts.StormFacts) -> MessagePart:
     """The buttons about all of it, each with a dialog that says how many jobs and which."""
     if not storm.failed:
         return NOTHING
-    names = [strong(name, _NAME_LIMIT) for name in storm.jobs]
-    which = ", ".join(names[:3])
-    if storm.failed > len(names[:3]):
-        which += f" and {storm.failed - len(names[:3]):,} more"
-    return controls(
-        [
-            _control(RetryAll(storm.storm_id, storm.turn), f"Retry {count(storm.failed, 'job')}?", which),
-            _control(
-                AcknowledgeAll(storm.storm_id, storm.turn),
-                f"Acknowledge {count(storm.failed, 'failed job')}?",
-                which,
-            ),
-        ]
-    )
-
-
-def _control(request: OnStorm, question: str, which: str) -> Control | None:
-    control = request_control(request, name="", server="", prominent=True)
-    confirmation = request.operation.confirmation
-    if control is None or confirmation is None:
-        return None
-    return asking(control, question, f"{which}. {confirmation.consequence}", yes=confirmation.yes)
-
-
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_JOBS_NAMED])
-    return f"{shown} and {len(names) - _JOBS_NAMED:,} more" if len(names) > _JOBS_NAMED else shown
+    asked = (RetryAll(storm.storm_id, storm.turn), AcknowledgeAll(storm.storm_id, storm.turn))
+    return controls([on_many(each, storm.jobs, storm.failed, prominent=True) for each in asked])

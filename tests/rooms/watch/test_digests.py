@@ -10,8 +10,8 @@ from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.faults import refusing
 from bot.settings import DigestSettings, ServerName
 from bot.slack.views.announcements import announcement
-from bot.store import Database, NewMute, OutboxRow, Placement
-from bot.veeam import Fleet
+from bot.store import Database, FailureGroups, NewMute, OutboxRow, Placement
+from bot.veeam import Fleet, jobs_from_json
 from bot.watch import DigestMaker, FollowUp
 from bot.watch.facts import DigestDays, DigestJobs, DigestMade, decode
 from tests.rooms.store.databases import Template, opened
@@ -174,6 +174,27 @@ async def test_it_is_edited_as_stragglers_end(morning: Morning) -> None:
     assert {job.name for cause in findings.causes for job in cause.jobs} == {"SQL Prod", "Oracle"}
     assert (changed.report.day, changed.report.since) == (made.report.day, made.report.since)
     assert await morning.after(HOUR) == []
+
+
+async def test_what_its_buttons_act_on_is_kept(morning: Morning) -> None:
+    """The jobs of each cause; where more of them are found, the digest drawn again has another button."""
+
+    async def jobs_of(made: DigestMade) -> list[list[str]]:
+        groups = [cause.group for cause in made.report.findings.causes if cause.group is not None]
+        kept = [await FailureGroups(morning.database).jobs_of(group) for group in groups]
+        return [[job.name for job in jobs_from_json(each or "") or ()] for each in kept]
+
+    morning.hq.world.add_job("Web")
+    morning.hq.world.finish_run("Web", result="Failed", ended_at=morning.clock.now() - timedelta(hours=4))
+    morning.dr.world.finish_run("Files", result="Failed", ended_at=morning.clock.now() - timedelta(hours=3))
+    morning.dr.faults.add("GET", "*", refusing(503), times=1000)
+    (made,) = posted(await morning.after(0.51 * HOUR))
+    morning.dr.faults.clear()
+    (changed,) = edited(await morning.after(0.4 * HOUR))
+    assert [await jobs_of(each) for each in (made, changed)] == [
+        [["SQL Prod", "Web"]],
+        [["Files", "SQL Prod", "Web"]],
+    ]
 
 
 async def test_looks_are_bounded(morning: Morning) -> None:

@@ -17,8 +17,10 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.group import AcknowledgeGroup, MuteGroup
+from bot.operations.actions.many import ActedOnJob, ActedOnMany
 from bot.operations.actions.mute import Mute, MuteServer, Unmute
-from bot.operations.actions.on_storms import RetryAll, StormAnswer, StormJob
+from bot.operations.actions.on_storms import RetryAll
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -34,6 +36,7 @@ from bot.operations.model import (
     KnownMachine,
     NamedJob,
     NamedMachine,
+    Operation,
     Refusal,
     Snapshot,
     Standing,
@@ -284,16 +287,19 @@ def _not_subscribed() -> dict[str, Outcome]:
     }
 
 
-def _retried_all(done: int) -> StormAnswer:
-    started = [StormJob(HQ, f"SQL {number}", Done(samples.action_answer())) for number in range(done)]
+def _acted_on_many(operation: Operation, done: int) -> ActedOnMany:
+    started = [ActedOnJob(HQ, f"SQL {number}", Done(samples.action_answer())) for number in range(done)]
+    view = samples.job_view()
+    stale = StaleButton(operation, view, Retry(KnownJob(HQ, view.state.id)))
     others = (
-        StormJob(HQ, "<!channel>", Refused(Refusal.SCOPE, Retry.operation, Standing.MEMBER)),
-        StormJob(HQ, "Oracle", Failed(Retry.operation, veeam.Rejected(HQ, "busy"), "Oracle")),
-        StormJob(HQ, "Exchange", InternalError("store", changed=False)),
+        ActedOnJob(HQ, "<!channel>", Refused(Refusal.SCOPE, Retry.operation, Standing.MEMBER)),
+        ActedOnJob(HQ, "Oracle", Failed(Retry.operation, veeam.Rejected(HQ, "busy"), "Oracle")),
+        ActedOnJob(HQ, "Exchange", InternalError("store", changed=False)),
+        ActedOnJob(HQ, "<!here>", stale),
+        ActedOnJob(HQ, "Web", NotPossible(operation, view, Blocked.NOT_FAILED)),
     )
-    return StormAnswer(
-        RetryAll.operation, "5f0c", ANN, NOW, (*started, *others) if done else (), left_out=4 * bool(done)
-    )
+    jobs = (*started, *others) if done else ()
+    return ActedOnMany(operation, ANN, NOW, jobs, left_out=4 * bool(done))
 
 
 def _answers() -> dict[str, Answer]:
@@ -604,8 +610,10 @@ def _answers() -> dict[str, Answer]:
         "whoami-hidden": replace(samples.whoami_answer(), held=(), has_hidden=True),
         "whoami-partly-hidden": replace(samples.whoami_answer(), has_hidden=True),
         "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
-        "retried-all": _retried_all(3),
-        "retried-all-none-left": _retried_all(0),
+        "retried-all": _acted_on_many(RetryAll.operation, 3),
+        "retried-all-none-left": _acted_on_many(RetryAll.operation, 0),
+        "acknowledged-group": _acted_on_many(AcknowledgeGroup.operation, 1),
+        "muted-group-forgotten": ActedOnMany(MuteGroup.operation, ANN, NOW, is_forgotten=True),
         "action-retry": samples.action_answer(),
         "action-start-full": samples.action_answer(Start.operation, detail="active full"),
         "action-stop": samples.action_answer(Stop.operation, name="<!here>"),

@@ -70,7 +70,14 @@ def few() -> Report:
     """Two failures of one cause, and a job that was fixed."""
     same = (failing(1, name="SQL Prod"), failing(2, day=3, name="<!here>"))
     cause = FailureCause(
-        key="full", total=2, new_total=1, title="Guest freeze failed", reason=REASON, jobs=same
+        key="full",
+        total=2,
+        new_total=1,
+        title="Guest freeze failed",
+        reason=REASON,
+        jobs=same,
+        group="1f3a",
+        group_total=2,
     )
     alone = FailureCause(key="", total=1, jobs=(failing(3, day=14, name="`ERP`"),))
     slow = job(5, took_seconds=11_400.0, usually_took_seconds=3_600.0)
@@ -100,6 +107,8 @@ def many() -> Report:
             new_total=10 if number % 2 else 40,
             reason=f"{REASON} ({number})",
             jobs=tuple(failing(100 * number + each, day=1 + each) for each in range(20)),
+            group=f"{number:02}f0" if number < 10 else None,
+            group_total=40,
         )
         for number in range(30)
     )

@@ -21,7 +21,7 @@ from bot.veeam import (
     report_over,
 )
 from bot.veeam.job_histories import PastRuns, histories
-from bot.veeam.reports import ServerReport, SilentAt, findings_of
+from bot.veeam.reports import LISTED_JOBS, ServerReport, SilentAt, findings_of
 
 HQ, DR = ServerName("hq"), ServerName("dr")
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
@@ -133,6 +133,21 @@ def test_failures_of_one_cause_stand_together() -> None:
         (1, 1, ["C"]),
     ]
     assert (merged.jobs_total, merged.failing_total, merged.new_total) == (4, 4, 3)
+
+
+def test_all_jobs_of_a_cause_are_found() -> None:
+    """More than a report names, so that they can be acted on."""
+    names = [f"Job {number:03}" for number in range(LISTED_JOBS + 10)]
+    sessions = [each for name in names for each in nights("SF", job=name)]
+    (cause,) = found(sessions, [state(name) for name in names]).causes
+    assert (cause.total, len(cause.jobs)) == (len(names), len(names))
+
+
+def test_an_immediate_copy_is_not_retried() -> None:
+    """It runs all the time."""
+    sessions = [*nights("F", job="A"), *nights("F", job="B")]
+    (cause,) = found(sessions, [state("A", backup_copy_mode="Immediate"), state("B")]).causes
+    assert {job.name: job.can_retry for job in cause.jobs} == {"A": False, "B": True}
 
 
 def test_a_cause_that_the_rules_know_has_a_name() -> None:

@@ -1,0 +1,77 @@
+"""What came of one press about many jobs: how many it was done to, and the others with their names."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.operations import outcomes
+from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
+from bot.operations.actions.many import ActedOnMany
+from bot.operations.actions.on_storms import AcknowledgeAll, RetryAll
+from bot.operations.model import Operation
+from bot.slack.text import count, mention
+from bot.slack.views import status_text
+from bot.slack.views.message import Message, compose, paragraph
+
+_JOBS_NAMED = 8
+_OUTSIDE = "outside their permissions"
+_WHY_NOT: Mapping[type[outcomes.Outcome], str] = {
+    outcomes.ApprovalRequested: "waiting for approval",
+    outcomes.AlreadyRequested: "waiting for approval",
+    outcomes.Refused: _OUTSIDE,
+    outcomes.NotFound: "no longer in VBR",
+    outcomes.StaleButton: "left alone after a newer run",
+    outcomes.NotPossible: "already running, or can't be retried on their server",
+    outcomes.Unclear: "unclear, because VBR's answer was lost: check these jobs",
+    outcomes.Failed: "refused by VBR, or not answered",
+}
+_OTHERWISE = "left alone because of a problem in the bot: try again"
+_NOT_OWNED: Mapping[type[outcomes.Outcome], str] = {
+    **_WHY_NOT,
+    outcomes.NotPossible: "left alone: no failed run to acknowledge, or acknowledged already",
+    outcomes.Failed: "left alone: no longer failing, or their server didn't respond",
+}
+_DONE = {
+    RetryAll.operation.name: "retried",
+    RetryGroup.operation.name: "retried",
+    AcknowledgeAll.operation.name: "acknowledged",
+    AcknowledgeGroup.operation.name: "acknowledged",
+    MuteGroup.operation.name: "muted",
+}
+
+
+def acted_on_many(answer: ActedOnMany) -> Message:
+    """How many it was done to, and the others by what they were left alone for."""
+    who = mention(answer.by)
+    if answer.is_forgotten:
+        words = f"{who}: which jobs these were is no longer kept. Nothing was done; see `jobs failed`."
+        return compose([paragraph(f"{status_text.INFORMATION} {words}")])
+    if not answer.jobs:
+        return compose(
+            [paragraph(f"{status_text.INFORMATION} {who}: none of these jobs is failing any more.")]
+        )
+    grouped: dict[str, list[str]] = {}
+    done = 0
+    for job in answer.jobs:
+        if isinstance(job.outcome, outcomes.Done):
+            done += 1
+        else:
+            why = _why_not(job.outcome, answer.operation)
+            grouped.setdefault(why, []).append(status_text.job_name(job.job_name, job.server))
+    sign = status_text.SUCCESS if done == len(answer.jobs) else status_text.WARNING
+    head = f"{sign} {who} {_DONE[answer.operation.name]} {done:,} of {count(len(answer.jobs), 'job')}."
+    others = [
+        f"{len(names):,} {why}" + ("" if why == _OUTSIDE else f": {first_named(names)}")
+        for why, names in grouped.items()
+    ]
+    more = f"{count(answer.left_out, 'more job')} not tried yet." if answer.left_out else ""
+    return compose([paragraph(head, *others, more)])
+
+
+def _why_not(outcome: outcomes.Outcome, operation: Operation) -> str:
+    reasons = _NOT_OWNED if _DONE[operation.name] == "acknowledged" else _WHY_NOT
+    return reasons.get(type(outcome), _OTHERWISE)
+
+
+def first_named(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    shown = ", ".join(names[:_JOBS_NAMED])
+    return f"{shown} and {len(names) - _JOBS_NAMED:,} more" if len(names) > _JOBS_NAMED else shown
