@@ -5,6 +5,7 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 
 from bot.settings import ServerName
 from bot.veeam.advanced_settings import Encryption, KeySource, TaskDays
+from bot.veeam.backups import Backup, BackupObject, RestorePoint
 from bot.veeam.causes import (
     DEFAULT_RULES,
     About,
@@ -31,6 +32,7 @@ from bot.veeam.connection import (
 )
 from bot.veeam.decoding import (
     Page,
+    known,
 )
 from bot.veeam.derived_states import (
     fits,
@@ -72,6 +74,8 @@ from bot.veeam.fleet import (
     answered,
     at_once,
 )
+from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id
+from bot.veeam.inventory import AgentObject, Credentials, DataServer, Entity, InventoryObject, Tenant
 from bot.veeam.job_facts import (
     AfterJob,
     AsPointsAppear,
@@ -139,50 +143,17 @@ from bot.veeam.job_settings import (
     takes_guest_credentials,
     takes_scale_out,
 )
-from bot.veeam.models import (
-    PERFORMANCE_EXTENT,
-    AgentObject,
-    Backup,
-    BackupObject,
-    ConfigBackup,
-    Credentials,
-    DataServer,
-    Entity,
-    InventoryObject,
+from bot.veeam.jobs import (
     Job,
     JobContents,
-    JobId,
     JobState,
     JobStatus,
-    Licence,
-    LogRecord,
-    LogStatus,
-    RepositoryState,
-    RestorePoint,
     RestorePoints,
-    Result,
     RetentionUnit,
     RetryPolicy,
     RunAfterJob,
-    ScaleOutMembership,
-    ScaleOutRepository,
-    ServerInfo,
-    ServerTime,
-    Session,
-    SessionId,
-    SessionProgress,
-    SessionResult,
-    SessionState,
-    TaskSession,
-    TaskSessionId,
-    Tenant,
     Weekday,
     Workload,
-    is_id,
-    known,
-    says_by_user,
-    says_stopped,
-    scale_out_state,
 )
 from bot.veeam.new_jobs import creatable_types, new_job_problems, new_settings, new_spec
 from bot.veeam.queries import (
@@ -218,6 +189,13 @@ from bot.veeam.reports import (
     is_one_of_many,
     report_over,
 )
+from bot.veeam.repositories import (
+    PERFORMANCE_EXTENT,
+    RepositoryState,
+    ScaleOutMembership,
+    ScaleOutRepository,
+    scale_out_state,
+)
 from bot.veeam.revisions import (
     REVISIONS,
     Capability,
@@ -234,7 +212,20 @@ from bot.veeam.revisions import (
 from bot.veeam.server import (
     VeeamServer,
 )
+from bot.veeam.server_facts import ConfigBackup, Licence, ServerInfo, ServerTime
 from bot.veeam.session_types import FAILURES_ONLY, SESSION_TYPES, SessionGroup, session_group
+from bot.veeam.sessions import (
+    LogRecord,
+    LogStatus,
+    Result,
+    Session,
+    SessionProgress,
+    SessionResult,
+    SessionState,
+    TaskSession,
+    says_by_user,
+    says_stopped,
+)
 from bot.veeam.sizes import (
     size_in_words,
 )

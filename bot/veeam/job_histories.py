@@ -13,8 +13,11 @@ from statistics import median
 from typing import NamedTuple
 
 from bot.settings import matches_glob
-from bot.veeam.models import JobId, JobState, Result, Session, SessionId, SessionState, known
+from bot.veeam.decoding import known
+from bot.veeam.ids import JobId, SessionId
+from bot.veeam.jobs import JobState
 from bot.veeam.session_types import SessionGroup, session_group
+from bot.veeam.sessions import Result, Session, SessionState
 
 GRID_DAYS = 14
 """So many days of a job are shown beside each other, the day of the report included."""

@@ -19,7 +19,7 @@ from bot.veeam.job_settings import (
     JobSettings,
     Retention,
 )
-from bot.veeam.models import RetentionUnit
+from bot.veeam.jobs import RetentionUnit
 from bot.veeam.revisions import Revision, is_agent_policy, job_type_key
 
 _USUAL_TIME = time(22, 0)

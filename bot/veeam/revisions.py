@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from bot.settings import Role
-from bot.veeam.models import JobStatus
+from bot.veeam.jobs import JobStatus
 from bot.veeam.session_types import SessionGroup, session_types_up_to
 
 
