@@ -55,7 +55,6 @@ from bot.watch.mutes import HeldBack, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.routing import (
-    Destination,
     RouteDecision,
     RouteReason,
     SkipReason,
@@ -98,6 +97,22 @@ class _Standing:
 
     posted: Mapping[str, PostedMessage]
     awaited: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _RoutedReport:
+    """A report, and where it is announced as far as nothing is known of who started the session."""
+
+    report: SessionReport
+    decision: RouteDecision
+
+    @property
+    def channels_at_once(self) -> list[str]:
+        """The channels that get this failure whether or not others came before it.
+
+        Whether a run is one of several in a row is known only later.
+        """
+        return [to.channel for to in long_enough(self.decision.destinations, 1)]
 
 
 class Announcer:
@@ -152,12 +167,12 @@ class Announcer:
         """
         if len(poll.ended) > _MANY:
             await self._jobs.read_ahead()
-        fresh, ended = await self._reports(poll.fresh), await self._reports(poll.ended)
+        fresh, ended = await self._routed(poll.fresh), await self._routed(poll.ended)
         ahead = await self._failures_found([*fresh, *ended])
         is_done = True
-        for reports, read_to in ((fresh, None), (ended, poll.cursor.read_to)):
+        for routed, read_to in ((fresh, None), (ended, poll.cursor.read_to)):
             is_first = True
-            async for batch in self._batches(reports, ahead):
+            async for batch in self._batches(routed, ahead):
                 if not is_first and not await may_go_on():
                     is_done = False
                     break
@@ -265,9 +280,6 @@ class Announcer:
         found = await self._rules.subscribers.of(self._server.name, job_id, owner.name, ended.result)
         return replace(report, subscribers=found)
 
-    def _is_routed(self, report: SessionReport) -> bool:
-        return self._route(report).is_claimed
-
     def _route(self, report: SessionReport, started_in: str | None = None) -> RouteDecision:
         if report.is_untold:
             return RouteDecision((), SkipReason.WELL)
@@ -280,47 +292,45 @@ class Announcer:
         rows = await self._runs.latest(transaction, self._server.name, job_id, limit=limit, by=by)
         return [run for row in rows if (run := Run.decode(row.body)) is not None]
 
-    async def _reports(self, ended: Sequence[EndedSession]) -> list[SessionReport]:
-        reports: list[SessionReport] = []
+    async def _routed(self, ended: Sequence[EndedSession]) -> list[_RoutedReport]:
+        routed: list[_RoutedReport] = []
         for start in range(0, len(ended), _ROUTED_AT_ONCE):
-            reports += [await self._report(each) for each in ended[start : start + _ROUTED_AT_ONCE]]
+            for each in ended[start : start + _ROUTED_AT_ONCE]:
+                report = await self._report(each)
+                routed.append(_RoutedReport(report, self._route(report)))
             await asyncio.sleep(0)  # what is cached is reported without a pause
-        return reports
+        return routed
 
-    async def _failures_found(self, reports: Sequence[SessionReport]) -> Counter[str]:
-        """How many failed runs were found, by the channels that are told of them; another attempt is none."""
+    async def _failures_found(self, routed: Sequence[_RoutedReport]) -> Counter[str]:
+        """How many failed runs were found, by the channels that get them; another attempt is none."""
         failed = {
-            report.job_id: report
-            for report in reports
-            if report.ended.session.outcome is Result.FAILED and not report.ended.session.is_canceled
+            each.report.job_id: each
+            for each in routed
+            if (session := each.report.ended.session).outcome is Result.FAILED and not session.is_canceled
         }
         found: Counter[str] = Counter()
         if not failed or not self._storm_rules.at_least:
             return found
-        runs = await self._runs_of(list(failed.values()))
-        names = {job_id: report.job_name for job_id, report in failed.items()}
+        runs = await self._runs_of([each.report for each in failed.values()])
+        names = {job_id: each.report.job_name for job_id, each in failed.items()}
         loud = await self._held_back.without_muted(self._server.name, names, self._clock.now())
-        for job_id, report in failed.items():
+        for job_id, each in failed.items():
             if job_id not in loud:
                 continue
             run = runs.get(job_id)
-            if run is None or not run.includes(report.session_facts()):
-                # Whether a run is one of several in a row is known only later: it may be told nobody.
-                found.update({to.channel for to in self._told_at_once(report)})
+            if run is None or not run.includes(each.report.session_facts()):
+                found.update(each.channels_at_once)
         return found
 
-    def _told_at_once(self, report: SessionReport) -> list[Destination]:
-        return long_enough(self._route(report).destinations, 1)
-
-    def _is_in_storm(self, report: SessionReport, ahead: Mapping[str, int]) -> bool:
-        """Whether every channel that is told of a failure is told of many at once."""
-        if not ahead or report.ended.session.outcome is not Result.FAILED:
+    def _is_in_storm(self, routed: _RoutedReport, ahead: Mapping[str, int]) -> bool:
+        """Whether every channel that gets a failure gets many at once."""
+        if not ahead or routed.report.ended.session.outcome is not Result.FAILED:
             return False
-        channels = [to.channel for to in self._told_at_once(report)]
+        channels = routed.channels_at_once
         return bool(channels) and all(ahead.get(one, 0) >= self._storm_rules.at_least for one in channels)
 
     async def _batches(
-        self, reports: Sequence[SessionReport], ahead: Mapping[str, int]
+        self, routed: Sequence[_RoutedReport], ahead: Mapping[str, int]
     ) -> AsyncIterator[list[tuple[SessionReport, bool]]]:
         """Cut what ended into what is announced at once, each with whether to ask VBR for its details.
 
@@ -328,28 +338,29 @@ class Announcer:
         about the first ones.
         """
         in_storm, ahead = 0, dict(ahead)
-        for start in range(0, len(reports), _ROUTED_AT_ONCE):
-            some = reports[start : start + _ROUTED_AT_ONCE]
+        for start in range(0, len(routed), _ROUTED_AT_ONCE):
+            some = routed[start : start + _ROUTED_AT_ONCE]
             batch: list[tuple[SessionReport, bool]] = []
-            for report, is_announced in zip(some, await self._are_announced(some), strict=True):
+            for each, is_announced in zip(some, await self._are_announced(some), strict=True):
                 has_details = is_announced
-                if is_announced and self._is_in_storm(report, ahead):
+                if is_announced and self._is_in_storm(each, ahead):
                     in_storm += 1
                     has_details = in_storm <= _STORM_DETAILS
-                batch.append((report, has_details))
+                batch.append((each.report, has_details))
                 if sum(asks for _, asks in batch) == _AT_ONCE + (_STORM_DETAILS if in_storm else 0):
                     yield batch
                     batch = []
             if batch:
                 yield batch
 
-    async def _are_announced(self, reports: Sequence[SessionReport]) -> list[bool]:
+    async def _are_announced(self, routed: Sequence[_RoutedReport]) -> list[bool]:
         """For each, whether it is routed, shown already, or may continue an announced run that failed."""
         announced: list[bool] = []
-        failed, shown = await self._failed_jobs(reports)
-        for report in reports:
+        failed, shown = await self._failed_jobs([each.report for each in routed])
+        for each in routed:
+            report = each.report
             is_shown = not shown.isdisjoint({report.ended.session.id, report.owner.part_of})
-            is_announced = report.job_id in failed or is_shown or self._is_routed(report)
+            is_announced = report.job_id in failed or is_shown or each.decision.is_claimed
             if is_announced and report.ended.session.outcome is Result.FAILED:
                 failed.add(report.job_id)
             announced.append(is_announced)
