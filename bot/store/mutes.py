@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 
+from bot.settings import matches_glob
 from bot.store.database import Database, Transaction
 from bot.store.tables import muted_runs, mutes
 
@@ -50,14 +51,15 @@ class Mute(NewMute):
     is_told: bool = False
 
     @property
-    def names(self) -> str | None:
-        """The glob of the jobs' names that a server's mute is about; None where it is about one job."""
-        return (self.pattern or "*") if self.job_id is None else None
-
-    @property
     def is_of_server(self) -> bool:
         """Whether it is about a server's jobs rather than one job."""
         return self.job_id is None
+
+    def covers(self, job_id: str, job_name: str) -> bool:
+        """Whether it mutes a job of its server: by its ID, or by its name."""
+        if self.job_id is not None:
+            return self.job_id.casefold() == job_id.casefold()
+        return self.pattern is None or matches_glob(self.pattern, job_name)
 
     def has_pattern(self, pattern: str | None) -> bool:
         """Whether it is by this pattern, letter case aside, as names are matched; None: by no pattern."""

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from bot.observability import Clock
-from bot.settings import Threads, matches_glob
+from bot.settings import Threads
 from bot.store import (
     Database,
     Leases,
@@ -117,7 +117,7 @@ def mute_facts(mute: Mute) -> MuteFacts:
 
 def covering(active: Iterable[Mute], job_id: str, job_name: str) -> Mute | None:
     """Return what mutes a job: its own mute, else one of its server."""
-    fitting = [mute for mute in active if _covers(mute, job_id, job_name)]
+    fitting = [mute for mute in active if mute.covers(job_id, job_name)]
     return min(fitting, key=lambda mute: mute.is_of_server, default=None)
 
 
@@ -445,9 +445,3 @@ def _is_muted_by(run: Run, mute: Mute) -> bool:
 def _stands(run: RunFacts) -> bool:
     """Whether a run is still as bad as when it was held back."""
     return run.stands_failed or (known(Result, run.result) is Result.WARNING and not run.is_recovered)
-
-
-def _covers(mute: Mute, job_id: str, job_name: str) -> bool:
-    if mute.job_id is not None:
-        return mute.job_id.casefold() == job_id.casefold()
-    return mute.pattern is None or matches_glob(mute.pattern, job_name)
