@@ -393,10 +393,8 @@ class StormFinal(Facts, frozen=True, kw_only=True, tag="storm_final"):
 
 
 class StormList(Facts, frozen=True, kw_only=True, tag="storm_list"):
-    """In the thread of a storm: its failures from the place `first` on; `left_out` more are not listed."""
+    """In the thread of a storm: a page of its failures; `left_out` more are not listed."""
 
-    storm_id: str
-    first: int
     failures: tuple[StormFailure, ...]
     left_out: int = 0
 
