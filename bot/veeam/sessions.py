@@ -193,6 +193,11 @@ class Session(Row, frozen=True, gc=False):
         return canceled and self.is_stopped and self.outcome is not Result.SUCCESS
 
     @property
+    def result_word(self) -> str:
+        """VBR's word for the result, as received; `None` where it gave none."""
+        return (self.result and self.result.result) or Result.NONE.value
+
+    @property
     def outcome(self) -> Result | None:
         """The result: `Result.NONE` without a verdict, None for a word we don't know."""
         return _outcome(self.result)

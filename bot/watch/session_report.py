@@ -134,27 +134,20 @@ class SessionReport:
 
         `unsupported` are the capabilities that its server's revision does not have.
         """
-        session, result = self.ended.session, self.ended.result
+        session = self.ended.session
         started = next((action for action in own if action.operation != STOP), None)
         stopped = next((action for action in own if action.operation == STOP), None)
-        if known(Result, result) is Result.SUCCESS:
+        if session.outcome is Result.SUCCESS:
             stopped = None  # the stop came too late: nothing was left to stop
         message = None if session.result is None else session.result.message
-        return SessionFacts(
-            session_id=session.id,
-            session_type=session.session_type,
-            result=result,
-            created_at=session.creation_time or self.ended.ended_at,
-            ended_at=self.ended.ended_at,
+        return msgspec.structs.replace(
+            SessionFacts.of(session, self.ended.ended_at),
             message=message and _shortened(message),
-            initiated_by=session.initiated_by,
             started_by=None if started is None else started.person_id,
             started_operation=None if started is None else started.operation,
             started_in=None if started is None else started.channel_id,
             stopped_by=None if stopped is None else stopped.person_id,
             details=self.details,
-            retries=session.retries,
-            begins_run=session.begins_run,
             unsupported=tuple(sorted(unsupported)),
             part=self.owner.part,
             part_of=self.owner.part_of,
