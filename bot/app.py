@@ -245,7 +245,7 @@ class Application:
 
     @property
     def _notices_to(self) -> str | None:
-        """The channel that is told what Slack refuses."""
+        """The channel for notices about what Slack refuses."""
         return self._settings.slack.default_channel or self._settings.slack.audit_channel
 
     async def _open_intake(

@@ -101,7 +101,7 @@ class Subscribers:
         self._known: dict[tuple[str, str], tuple[Reach, float]] = {}
 
     async def may_get(self, subscription: Subscription, server: str, job_name: str) -> bool | None:
-        """Whether it may be told about a job by now; None where nobody can say. Never raises."""
+        """Whether it may show a job by now; None where nobody can say. Never raises."""
         reach = await self.reach(subscription)
         if reach.refusal is not None:
             return None if reach.is_unsure else False

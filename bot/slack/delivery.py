@@ -3,7 +3,7 @@
 A row is claimed, drawn, sent and marked. Where an earlier attempt began and its end is unknown, the channel
 is searched for the message's metadata first, and as long as that search fails nothing is sent.
 
-What Slack refuses is told apart by its error word. The token: nothing is sent until it is good again. The
+What Slack refuses is distinguished by its error word. The token: nothing is sent until it is good again. The
 channel: what is for it waits, and after a growing pause one message is tried. The message: it is sent without
 what was refused, and if that is refused too it is parked and reported; what is behind it goes out.
 """

@@ -250,7 +250,7 @@ class HeldBack:
 
 
 def thread_keys(run: Run) -> Mapping[str, str]:
-    """Return the key of the root in whose thread a run is told, by channel."""
+    """Return the key of the root whose thread tells of a run, by channel."""
     return {
         each.channel: each.muted_in or messages.root_key(run, each.channel)
         for each in run.channels_with_thread
@@ -272,7 +272,7 @@ class _Untold:
 
     @property
     def new(self) -> tuple[RunChannel, ...]:
-        """The channels that are told now that it failed."""
+        """The channels that learn only now that it failed."""
         return tuple(each for each in self.run.channels if self.is_said and each.is_counted)
 
     @property

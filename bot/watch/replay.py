@@ -63,7 +63,7 @@ class ReplayedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedServer:
-    """What came of one server. `untold` are failures and warnings that no channel would have got.
+    """The replay of one server. `untold` are failures and warnings that no channel would have got.
 
     `held_back` are failures that a route claimed and kept to itself, until so many come in a row. `is_cut`
     where there were more sessions than are read. `problem` is why it could not be read, or not to its end.

@@ -104,9 +104,9 @@ class SessionReport:
 
     @property
     def is_untold(self) -> bool:
-        """Whether nobody is told, whatever the routes say: a part that went well is its run's affair.
+        """Whether nothing announces it, whatever the routes say: a part that went well is its run's affair.
 
-        An offload that comes as a job's run is told when it failed; its type can't be named by a route.
+        An offload that comes as a job's run is announced when it failed; no route can name its type.
         """
         group, session = self.ended.group, self.ended.session
         if group is SessionGroup.TIERING and session_group(session.session_type) is SessionGroup.JOB_RUN:
@@ -176,7 +176,7 @@ async def fetch_details(
 ) -> SessionDetails:
     """Return a session's details from its task sessions and, unless it succeeded, its log.
 
-    A failed run of agents without task sessions is told with the machines whose last run failed, if VBR says.
+    A failed run of agents without task sessions gets the machines whose last run failed, if VBR says.
 
     Never raises VeeamError: `is_incomplete` if VBR didn't answer everything within `seconds`.
     """

@@ -1,4 +1,4 @@
-"""`unsubscribe`: end what a channel is subscribed to, by whoever could subscribe it to the same."""
+"""`unsubscribe`: end what a channel is subscribed to, for people who could subscribe it to the same."""
 
 from dataclasses import dataclass
 from functools import partial

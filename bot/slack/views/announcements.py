@@ -20,7 +20,7 @@ from bot.slack.views.server_errors import in_brief_by_name
 from bot.watch import facts
 
 AUDIT_EVENT = "veeam_audit"
-"""The metadata of what the audit channel is told: the row that bears the outcome, and its hash."""
+"""The metadata of a message in the audit channel: the row that bears the outcome, and its hash."""
 _LASTING = {
     "veeam_session": ("server", "session_id"),
     "veeam_storm": ("storm_id",),

@@ -257,7 +257,7 @@ def job_form(facts: JobForm) -> MessagePart:
 
 
 def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
-    """What was entered about a job, or what is wrong with it by field: what is told without asking VBR."""
+    """What was entered about a job, or what is wrong with it by field: all that needs no answer of VBR's."""
     problems: dict[str, str] = {}
     entries = _entries(state, problems)
     if problems:
