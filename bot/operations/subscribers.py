@@ -6,15 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.observability import Clock
 from bot.operations.commands import CommandLine, Word
-from bot.operations.model import (
-    AuditSubject,
-    Operation,
-    People,
-    Person,
-    Refusal,
-    Visibility,
-    covers,
-)
+from bot.operations.model import AuditSubject, Operation, People, Person, Refusal, Visibility, covers
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
 from bot.settings import PersonId, Role, RouteResult, globs_overlap

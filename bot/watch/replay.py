@@ -28,13 +28,7 @@ from bot.watch.job_cache import JobCache
 from bot.watch.routing import RouteReason, WatchRules, long_enough
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport
-from bot.watch.sessions import (
-    EndedSession,
-    is_child,
-    is_undocumented,
-    named_types,
-    reason_to_ignore,
-)
+from bot.watch.sessions import EndedSession, is_child, is_undocumented, named_types, reason_to_ignore
 from bot.watch.subscriptions import SubscriptionIndex, subscriber
 
 PAGE_ROWS = 500

@@ -14,14 +14,7 @@ import structlog
 
 from bot import veeam
 from bot.operations import outcomes
-from bot.operations.actions import (
-    Action,
-    BotAction,
-    JobAction,
-    PreparedAction,
-    PreparedChange,
-    Target,
-)
+from bot.operations.actions import Action, BotAction, JobAction, PreparedAction, PreparedChange, Target
 from bot.operations.actions.approvals import ApprovalRequests, Approved, Need
 from bot.operations.actions.left_open import LeftOpen, body_of, conclude
 from bot.operations.audit_trail import Also

@@ -8,14 +8,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.matching import fold, means_everything
 from bot.operations.model import Confirmation, Kind, Operation, RequestContext
-from bot.operations.outcomes import (
-    Answer,
-    Done,
-    NoSubscription,
-    NotSubscribed,
-    Outcome,
-    SubscribedTo,
-)
+from bot.operations.outcomes import Answer, Done, NoSubscription, NotSubscribed, Outcome, SubscribedTo
 from bot.operations.queries.subscriptions import SubscriptionsAnswer, subscriptions_of
 from bot.operations.subscribers import SUBSCRIBERS, in_plain_words, leading_results, subject_of
 from bot.settings import PersonId, RouteResult
