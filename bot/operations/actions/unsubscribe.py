@@ -31,7 +31,7 @@ class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
         button="Unsubscribe",
         confirmation=Confirmation(
             question="End this subscription?",
-            consequence="This channel is told nothing more because of it.",
+            consequence="It posts nothing more to this channel.",
             yes="Unsubscribe",
         ),
     )
