@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
@@ -56,6 +57,7 @@ _SECONDS_BETWEEN_COMPARISONS = 10.0
 log = structlog.get_logger()
 
 Part = Callable[[], Awaitable[None]]
+T = TypeVar("T")
 
 
 def run(settings: Settings) -> int:
@@ -136,36 +138,45 @@ class Application:
     def _start_watching(
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
-        """Watch every server: its sessions, what is expected, followed runs, jobs disabled for a time."""
-        clock, holder, slack = self._clock, self._holder, self._settings.slack
-        every = store.SharedRead(store.Subscriptions(database).every, clock, seconds=_SECONDS_BETWEEN_LOOKS)
+        """Watch every server, and do what is done for all of them."""
+        clock, holder, polling = self._clock, self._holder, self._settings.polling
+        causes = DEFAULT_RULES.with_own(self._settings.causes)
         rules = watch.WatchRules(
             self._settings.routes,
-            slack.default_channel,
-            self._settings.polling,
+            self._settings.slack.default_channel,
+            polling,
             self._settings.storms,
-            DEFAULT_RULES.with_own(self._settings.causes),
-            watch.SubscribedChannels(every, self._audience),
+            causes,
+            watch.SubscribedChannels(self._shared(store.Subscriptions(database).every), self._audience),
         )
-        live_messages = LiveMessages(web_api, clock=clock)
-        polling = self._settings.polling
         self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))
         self._start(group, "leases", lambda: watch.keep_leases(database, clock, polling, holder))
-        followed = store.SharedRead(
-            store.FollowedSessions(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
-        )
-        disabled = store.SharedRead(
-            store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
-        )
         self._start(group, "mutes", watch.MuteKeeper(database, clock, holder, rules).run)
         if hours := self._settings.reminders.unacknowledged_after_hours:
             reminder = watch.Reminder(database, clock, holder, after=timedelta(hours=hours))
             self._start(group, "reminders", partial(reminder.run, tuple(fleet.names)))
-        unmet = store.SharedRead(store.Expectations(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
         if self._settings.digests:
-            causes = DEFAULT_RULES.with_own(self._settings.causes)
             digests = watch.DigestMaker(self._settings.digests, fleet, database, clock, holder, causes)
             self._start(group, "digests", digests.run)
+        self._watch_servers(group, database, fleet, rules, LiveMessages(web_api, clock=clock))
+
+    def _shared(self, read: Callable[[], Awaitable[T]]) -> store.SharedRead[T]:
+        """One read for all servers, now and then."""
+        return store.SharedRead(read, self._clock, seconds=_SECONDS_BETWEEN_LOOKS)
+
+    def _watch_servers(
+        self,
+        group: asyncio.TaskGroup,
+        database: store.Database,
+        fleet: Fleet,
+        rules: watch.WatchRules,
+        live_messages: LiveMessages,
+    ) -> None:
+        """Watch each server: its sessions, what is expected, followed runs, jobs disabled for a time."""
+        clock, holder = self._clock, self._holder
+        followed = self._shared(store.FollowedSessions(database).servers)
+        disabled = self._shared(store.TimedDisables(database).servers)
+        unmet = self._shared(store.Expectations(database).servers)
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             noticed = watch.NoticedSessions()
@@ -235,7 +246,7 @@ class Application:
 
     @property
     def _notices_to(self) -> str | None:
-        """The channel that is told what Slack refuses."""
+        """The channel for notices about what Slack refuses."""
         return self._settings.slack.default_channel or self._settings.slack.audit_channel
 
     async def _open_intake(

@@ -102,7 +102,7 @@ class AuditTrail:
         return await self._log.opened(replace(entry, reason=context.reason), also)
 
     async def conclude(self, audit_id: store.AuditId, outcome: outcomes.Recorded) -> None:
-        """Put on record what came of something that was sent; what is there already stays."""
+        """Put the outcome of something that was sent on record; one that is there already stays."""
         await self.close(audit_id, outcomes.kind_of(outcome), *_on_record(outcome))
 
     async def close(

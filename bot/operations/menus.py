@@ -56,15 +56,15 @@ class MenuField(StrEnum):
     JOB = "job"
     MACHINE = "machine"
     LIKE = "like"
-    OBJECTS = "objects"
-    EXCLUDES = "excludes"
-    TENANT = "tenant"
-    PRIMARY_JOB = "primary_job"
-    HOST = "host"
-    RESOURCE_POOL = "resource_pool"
-    FOLDER = "folder"
-    DATASTORE = "datastore"
-    REPOSITORY = "repository"
+    OBJECTS = veeam.SettingsField.OBJECTS
+    EXCLUDES = veeam.SettingsField.EXCLUDES
+    TENANT = veeam.SettingsField.TENANT
+    PRIMARY_JOB = veeam.SettingsField.PRIMARY_JOB
+    HOST = veeam.SettingsField.HOST
+    RESOURCE_POOL = veeam.SettingsField.RESOURCE_POOL
+    FOLDER = veeam.SettingsField.FOLDER
+    DATASTORE = veeam.SettingsField.DATASTORE
+    REPOSITORY = veeam.SettingsField.REPOSITORY
     CREDENTIALS = "credentials"
     AFTER_JOB = "after_job"
 

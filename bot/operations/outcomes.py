@@ -560,7 +560,7 @@ class DraftExpired:
 class TooMany:
     """The person has that many under way, and more than that nobody gets; nothing was done.
 
-    `is_a_minute`: so many were asked for within a minute, whatever came of them.
+    `is_a_minute`: so many were asked for within a minute, whatever their outcome.
     """
 
     operation: Operation

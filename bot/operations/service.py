@@ -86,7 +86,7 @@ class OperationMetrics(Protocol):
 class AccessRules:
     """What the settings say about who may do what, and where. No `allowed_channels`: see `Places`.
 
-    `routes` is what they have channels told, `default_channel` the one for what none of them takes.
+    `routes` is what they have posted to channels, `default_channel` the one for what none of them takes.
     """
 
     grants: Sequence[GrantSettings]
@@ -177,7 +177,7 @@ class Service:
 
     @property
     def subscribers(self) -> Subscribers:
-        """What says whom a subscription may tell about a job at this time."""
+        """What says which jobs a subscription may show at this time."""
         return self._backend.subscribers
 
     async def run(
@@ -217,14 +217,14 @@ class Service:
         return outcome
 
     def answering(self, gesture: Gesture) -> AbstractAsyncContextManager[None]:
-        """Serve a gesture: at the end of the block the person has been shown what came of it.
+        """Serve a gesture: at the end of the block the person has been shown the outcome.
 
         What a block that breaks leaves open, `left_open` yields.
         """
         return self._performer.answering(gesture)
 
     def left_open(self) -> AsyncIterator[LeftOpen]:
-        """Yield what came of actions that nobody was told of, and the gestures to answer.
+        """Yield the outcomes that were shown to nobody, and the gestures to answer.
 
         One is forgotten once the next is asked for. Raises `StoreError`.
         """

@@ -6,15 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.observability import Clock
 from bot.operations.commands import CommandLine, Word
-from bot.operations.model import (
-    AuditSubject,
-    Operation,
-    People,
-    Person,
-    Refusal,
-    Visibility,
-    covers,
-)
+from bot.operations.model import AuditSubject, Operation, People, Person, Refusal, Visibility, covers
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
 from bot.settings import PersonId, Role, RouteResult, globs_overlap
@@ -101,7 +93,7 @@ class Subscribers:
         self._known: dict[tuple[str, str], tuple[Reach, float]] = {}
 
     async def may_get(self, subscription: Subscription, server: str, job_name: str) -> bool | None:
-        """Whether it may be told about a job by now; None where nobody can say. Never raises."""
+        """Whether it may show a job by now; None where nobody can say. Never raises."""
         reach = await self.reach(subscription)
         if reach.refusal is not None:
             return None if reach.is_unsure else False

@@ -13,7 +13,7 @@ QUESTIONS_AT_MOST = 12
 ACTIONS_AT_MOST = 30
 SEARCHES_AT_MOST = 8
 GESTURES_A_MINUTE = 1_000
-"""More than anybody does by hand; what comes beyond it is looked up nowhere."""
+"""More than a person can do; what comes beyond it is not looked up."""
 _MINUTE = 60.0
 
 log = structlog.get_logger()

@@ -175,7 +175,7 @@ class GrantSettings(Section):
 
 
 class RouteSettings(Section):
-    """Which runs a channel is told about when they end; every matching route gets a message."""
+    """Which finished runs are posted to a channel; every matching route gets a message."""
 
     channel: values.ValidChannel = Field(description="ID of the channel.")
     servers: ServerGlobs = ("*",)
@@ -203,8 +203,8 @@ class RouteSettings(Section):
         default=1,
         ge=1,
         le=10,
-        description="2 or more: told only when so many runs of the job failed in a row, this one included. "
-        "Warnings and successes are then not told, and end the row.",
+        description="2 or more: posts only once this many runs of the job failed in a row. "
+        "Warnings and successes are then not posted, and end the row.",
     )
 
 
@@ -280,9 +280,9 @@ class ExpectationSettings(Section):
     config_backup_days: float | None = Field(
         default=None, gt=0, le=3650, description="Days that the last configuration backup may be old."
     )
-    channel: values.ValidChannel = Field(description="ID of the channel that is told.")
+    channel: values.ValidChannel = Field(description="ID of the channel to post to.")
     mention: values.ValidMention | None = Field(
-        default=None, description="User group (its ID or `@handle`) or person (ID) named when it is told."
+        default=None, description="User group (its ID or `@handle`) or person (ID) to mention."
     )
 
     @model_validator(mode="after")

@@ -65,7 +65,7 @@ class RouteResult(StrEnum):
 
 
 class Threads(StrEnum):
-    """How a completion is told: in a thread, its failures also in the channel, or without a thread."""
+    """How a completion is posted: in a thread, its failures also in the channel, or without a thread."""
 
     THREAD = "thread"
     BROADCAST = "broadcast"

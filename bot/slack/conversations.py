@@ -56,7 +56,7 @@ class SlackConversations:
     async def is_member(self, channel_id: str) -> bool:
         """Whether the bot is in the channel, by `conversations.info`. Never raises.
 
-        A channel without the bot is none that Slack tells of, or one that says so.
+        Of a channel without the bot Slack says nothing, or that the bot is no member.
         """
         try:
             answer = await self._web_api.read("conversations.info", {"channel": channel_id})

@@ -3,7 +3,7 @@
 A row is claimed, drawn, sent and marked. Where an earlier attempt began and its end is unknown, the channel
 is searched for the message's metadata first, and as long as that search fails nothing is sent.
 
-What Slack refuses is told apart by its error word. The token: nothing is sent until it is good again. The
+What Slack refuses is distinguished by its error word. The token: nothing is sent until it is good again. The
 channel: what is for it waits, and after a growing pause one message is tried. The message: it is sent without
 what was refused, and if that is refused too it is parked and reported; what is behind it goes out.
 """
@@ -223,8 +223,8 @@ class Delivery:
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
-            message = announcement(await self._with_mentions(facts.decode(row.body)), row.key)
-            await self._find_or_send(row, message, holder, notices_to)
+            announced = await self._with_mentions(facts.decode(row.body))
+            await self._find_or_send(row, announced, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))
             await self._outbox.park(row.id, "unreadable", self._clock.now())
@@ -243,7 +243,7 @@ class Delivery:
         return msgspec.structs.replace(announced, mention=await self._directory.mentioned(mention))
 
     async def _find_or_send(
-        self, row: store.OutboxRow, message: Message, holder: str, notices_to: str | None
+        self, row: store.OutboxRow, announced: facts.Announcement, holder: str, notices_to: str | None
     ) -> None:
         is_edit = row.placement is store.Placement.EDIT
         if (seconds := self._pace.held_seconds(row.channel, is_edit=is_edit)) > 0:
@@ -253,17 +253,18 @@ class Delivery:
             # That process may live, and its message not have arrived yet: it could not be found.
             await self._put_off(row, _CALL_ENDED_SECONDS, "taken over", in_doubt=True)
             return
+        message = announcement(announced, row.key)
         in_doubt = True
         try:
-            posted = await self._find_earlier(row, message)
-            if posted is None and await self._is_told_in_storm(row):
+            posted = await self._find_earlier(row, announced, message)
+            if posted is None and await self._is_told_in_storm(row, announced):
                 log.info("delivery.told_in_storm", key=row.key)
                 await self._outbox.park(row.id, "told in a storm before a restore", self._clock.now())
                 return
             # Whether an earlier edit posted its root anew is looked for only where the root is gone.
             in_doubt = is_edit
             if posted is None:
-                posted = await self._send(row, message, holder, notices_to)
+                posted = await self._send(row, announced, message, holder, notices_to)
         except errors.SlackError as error:
             await self._handle(error, row, notices_to, in_doubt=in_doubt)
             return
@@ -284,38 +285,34 @@ class Delivery:
         self._suspects.discard(row.id)
         self._suspects |= self._refused.pop(row.channel, set()) - {row.id}
 
-    async def _find_earlier(self, row: store.OutboxRow, message: Message) -> store.PostedMessage | None:
+    async def _find_earlier(
+        self, row: store.OutboxRow, announced: facts.Announcement, message: Message
+    ) -> store.PostedMessage | None:
         """Look for it if an earlier sending may have arrived, or a restored database may not know of one."""
         if row.placement is store.Placement.EDIT or message.metadata is None:
             return None
         if row.attempted_at is None:
-            root = await self._unrecorded.find(row, message.metadata) or await self._find_storm(row)
-            if root is not None:
-                self._count_end(row, "found")
-            return root
-        thread_ts = row.root.ts if row.root and row.placement is not store.Placement.POST else None
-        try:
-            root = await self._find(row.channel, message.metadata, row.attempted_at, thread_ts)
-        except errors.MessageGone:
-            # Without its thread a reply is posted as a root.
-            root = await self._find(row.channel, message.metadata, row.attempted_at, None)
-        if root is not None:
-            self._count_end(row, "found")
-        return root
-
-    async def _find_storm(self, row: store.OutboxRow) -> store.PostedMessage | None:
-        """The message of a storm that told of the same failures before an older database was restored."""
-        match facts.decode(row.body):
-            case facts.StormBegan(storm=storm):
-                return await self._unrecorded.find_storm(
+            found = await self._unrecorded.find(row, message.metadata)
+            if found is None and isinstance(announced, facts.StormBegan):
+                # Before an older database was restored, the same failures may have been another storm's.
+                storm = announced.storm
+                found = await self._unrecorded.find_storm(
                     row, storm.servers, storm.first_ended_at, storm.last_ended_at
                 )
-            case _:
-                return None
+        else:
+            thread_ts = row.root.ts if row.root and row.placement is not store.Placement.POST else None
+            try:
+                found = await self._find(row.channel, message.metadata, row.attempted_at, thread_ts)
+            except errors.MessageGone:
+                # Without its thread a reply is posted as a root.
+                found = await self._find(row.channel, message.metadata, row.attempted_at, None)
+        if found is not None:
+            self._count_end(row, "found")
+        return found
 
-    async def _is_told_in_storm(self, row: store.OutboxRow) -> bool:
-        """Whether a storm told of the run before an older database was restored; its root is not its own."""
-        match facts.decode(row.body):
+    async def _is_told_in_storm(self, row: store.OutboxRow, announced: facts.Announcement) -> bool:
+        """Whether a storm already lists the run: it did before an older database was restored."""
+        match announced:
             case facts.RunEnded(run=run) if run.last.is_failed and row.attempted_at is None:
                 ended_at = run.first.ended_at
                 found = await self._unrecorded.find_storm(row, [run.server], ended_at, ended_at)
@@ -334,7 +331,12 @@ class Delivery:
             return None
 
     async def _send(
-        self, row: store.OutboxRow, message: Message, holder: str, notices_to: str | None
+        self,
+        row: store.OutboxRow,
+        announced: facts.Announcement,
+        message: Message,
+        holder: str,
+        notices_to: str | None,
     ) -> store.PostedMessage | None:
         """Send it in its turn: where Slack refuses it, without what it refuses; as a root without its thread.
 
@@ -355,7 +357,7 @@ class Delivery:
                 if as_root:
                     raise
                 log.warning("delivery.message_gone", key=row.key, problem=str(error))
-                as_root, message = True, _standing_alone(row, message)
+                as_root, message = True, _standing_alone(row, announced, message)
                 if row.attempted_at is not None and message.metadata is not None:
                     found = await self._find(row.channel, message.metadata, row.attempted_at, None)
                     if found is not None:
@@ -596,9 +598,8 @@ def _without_what_was_refused(message: Message, error: errors.SlackRefused) -> M
     return plain if plain != message else replace(message, metadata=None)
 
 
-def _standing_alone(row: store.OutboxRow, message: Message) -> Message:
+def _standing_alone(row: store.OutboxRow, announced: facts.Announcement, message: Message) -> Message:
     """What is posted in place of a root that is gone: with metadata, as an edit has none."""
-    announced = facts.decode(row.body)
     if isinstance(announced, facts.RunChanged) and row.root_key is not None:
         return announcement(facts.RunEnded(run=announced.run), row.root_key)
     if message.metadata is not None:

@@ -160,7 +160,7 @@ def _fields(form: str) -> list[tuple[str, str]]:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Whether JSON nests deeper than anything of Slack's: whoever reads it would run out of stack."""
+    """Whether JSON nests deeper than anything of Slack's: reading it would overflow the stack."""
     depth = 0
     for mark in _NESTING.findall(text):
         if mark in "[{":

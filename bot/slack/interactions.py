@@ -256,7 +256,7 @@ class Interactions:
         return True
 
     async def answer(self, gesture: Gesture, serving: Awaitable[None]) -> None:
-        """Serve a gesture; if that breaks, what it did is looked up and told later."""
+        """Serve a gesture; if that breaks, what it did is looked up and shown later."""
         async with self._service.answering(gesture):
             await serving
 

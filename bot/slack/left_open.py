@@ -1,4 +1,4 @@
-"""Tells what came of actions whose process was killed, or whose gesture broke, before it was told."""
+"""Shows the outcome of actions whose process was killed, or whose gesture broke, before it was shown."""
 
 from datetime import timedelta
 
@@ -77,7 +77,7 @@ class LeftOpenActions:
                     thread_ts,
                 )
             except errors.SlackError as error:
-                # Nobody knows whether the channel has it: the person alone is told.
+                # Nobody knows whether the channel has it: only the person gets it.
                 log.info("left_open.channel_unread", problem=str(error))
                 await self._replies.post_ephemeral(target, self._interactions.draw(gesture, outcome).message)
                 return

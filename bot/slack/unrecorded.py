@@ -32,7 +32,7 @@ Identity = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Storm:
-    """A message that tells of many failures: of these servers, which ended between these moments."""
+    """A message about many failures: of these servers, which ended between these moments."""
 
     storm_id: str
     ts: str
@@ -96,16 +96,16 @@ class UnrecordedMessages:
     async def find_storm(
         self, row: OutboxRow, servers: Collection[str], first: datetime, last: datetime
     ) -> PostedMessage | None:
-        """Return the message in the row's channel that tells of failures of such a server in that time.
+        """Return the message in the row's channel about failures of such a server in that time.
 
-        What it tells of one by one is not in its metadata: all failures of its time are. Raises as `find`.
+        Its metadata does not list them: all failures of its time count. Raises as `find`.
         """
         known = await self._newest_known(row.channel)
         place = self._places.get((known.channel, ""))
         storms = () if place is None else place.storms
         for each in storms:
             is_about = not each.servers.isdisjoint(servers) and each.first <= last and each.last >= first
-            # One that the database knows was not lost with it: it lists what it tells of.
+            # One that the database knows was not lost with it: it lists its failures.
             if is_about and not await self._outbox.is_known(storm_key(each.storm_id)):
                 return PostedMessage(known.channel, each.ts)
         return None
@@ -194,6 +194,6 @@ def _storm(metadata: Mapping[str, Any], ts: str) -> _Storm | None:
 
 
 def _is_of_an_action(metadata: Mapping[str, Any]) -> bool:
-    """Whether it answers somebody's action, which is posted at once and not by way of the outbox."""
+    """Whether it answers somebody's action, which is posted at once, without the outbox."""
     payload = metadata.get("event_payload")
     return isinstance(payload, dict) and str(payload.get("announcement")).startswith(ACTION)

@@ -234,7 +234,7 @@ class WebApi:
 
         Slack takes five posts within thirty minutes and says so by the HTTP status alone. Raises
         `GestureExpired` after that, otherwise as `write` does. An address that is not Slack's gets nothing:
-        whoever got hold of the signing secret could have any address called. Redirects are not followed.
+        anybody with the signing secret could have any address called. Redirects are not followed.
         """
         if not is_response_url(response_url, self.client.base_url):
             self._warn_of(response_url)

@@ -26,7 +26,6 @@ from bot.store.audit import (
     AuditRow,
     AuditShown,
     ChainCheck,
-    json_value,
 )
 from bot.store.checks import check_database, is_missing
 from bot.store.claims import (
@@ -50,7 +49,7 @@ from bot.store.expectations import (
     UnmetExpectation,
 )
 from bot.store.failure_groups import FailureGroups
-from bot.store.mutes import FailedRun, HeldJob, Mute, MutedRun, Mutes, NewMute
+from bot.store.mutes import FailedRun, Mute, MutedRun, Mutes, NewMute
 from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
@@ -126,7 +125,6 @@ __all__ = [
     "FollowedSession",
     "FollowedSessions",
     "GroupedExpectation",
-    "HeldJob",
     "HeldRoot",
     "HeldRoots",
     "LeaseLost",
@@ -176,7 +174,6 @@ __all__ = [
     "check_database",
     "holder_has_ended",
     "is_missing",
-    "json_value",
     "new_holder",
     "release_ended",
     "upgrade",

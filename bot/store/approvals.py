@@ -1,7 +1,7 @@
 """Requests that wait for a second person. Each step is won once, between two processes as well.
 
 A request is pending until it is approved, declined or withdrawn, or until it expires or the job is found to
-have changed. An approved one ends with what came of it. What is announced of each step is queued in the
+have changed. An approved one ends with its outcome. What is announced of each step is queued in the
 transaction that makes it.
 """
 
@@ -209,7 +209,7 @@ class Approvals:
     async def finish(
         self, approval_id: str, outcome: str, *, now: datetime, problem: str | None = None
     ) -> Approval | None:
-        """Note what came of an approved request. None: that was noted before."""
+        """Note the outcome of an approved request. None: it was noted before."""
         approved = and_(approvals.c.id == approval_id, approvals.c.state == ApprovalState.APPROVED.value)
         async with self._database.transaction() as transaction:
             return await self._change(transaction, approved, **_ending(outcome, now, problem))

@@ -78,7 +78,7 @@ class AuditMark:
 
 @dataclass(frozen=True, slots=True)
 class AuditOutcome:
-    """What came of it: the outcome's kind ("done", "refused", "unclear" …), VBR's session, a short reason."""
+    """The outcome: its kind ("done", "refused", "unclear" …), VBR's session, a short reason."""
 
     outcome: str
     at: datetime
@@ -192,7 +192,7 @@ class AuditLog:
         return audit_id
 
     async def closed(self, audit_id: AuditId, outcome: AuditOutcome) -> None:
-        """Put on record what came of it. A second outcome of the same entry is not recorded."""
+        """Put the outcome on record. A second one of the same entry is not recorded."""
         async with self._appending(outcome.at) as appending:
             transaction = appending.transaction
             if await _is_there(transaction, audit_id, _CLOSED):

@@ -140,7 +140,7 @@ class Database:
         self.few = asyncio.Semaphore(_FEW)
         """For transactions that wait for each other while they hold a connection: others need some, too."""
         self.outbox_changed = asyncio.Event()
-        """Set when this process has committed rows to the outbox; whoever sends them clears it."""
+        """Set when this process has committed rows to the outbox; the sender clears it."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

@@ -1,7 +1,6 @@
 """Mutes of jobs and servers: what is held back until when, and the runs that were held back.
 
-A mute ends once, for a reason; then its runs are gone through (`is_told`). Ended ones stay for a while, for
-digests and reports.
+A mute ends once, for a reason; then its runs are gone through (`is_told`).
 """
 
 from collections.abc import Sequence
@@ -10,11 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 
+from bot.settings import matches_glob
 from bot.store.database import Database, Transaction
 from bot.store.tables import muted_runs, mutes
 
 _ACTIVE_AT_MOST = 1_000
-_HELD_AT_MOST = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +51,15 @@ class Mute(NewMute):
     is_told: bool = False
 
     @property
-    def names(self) -> str | None:
-        """The glob of the jobs' names that a server's mute is about; None where it is of anything else."""
-        return (self.pattern or "*") if self.is_of_server else None
-
-    @property
     def is_of_server(self) -> bool:
         """Whether it is about a server's jobs rather than one job, or another subject."""
         return self.job_id is None and self.subject is None
+
+    def covers(self, job_id: str, job_name: str) -> bool:
+        """Whether it mutes a job of its server: by its ID, or by its name."""
+        if self.job_id is not None:
+            return self.job_id.casefold() == job_id.casefold()
+        return self.is_of_server and (self.pattern is None or matches_glob(self.pattern, job_name))
 
     def has_pattern(self, pattern: str | None) -> bool:
         """Whether it is by this pattern, letter case aside, as names are matched; None: by no pattern."""
@@ -91,17 +91,6 @@ class FailedRun:
     owner: str | None
     turn: int
     channels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HeldJob:
-    """A job with runs that a mute held back: how many, and when the latest was."""
-
-    mute: Mute
-    job_id: str
-    job_name: str
-    runs: int
-    latest_at: datetime
 
 
 class Mutes:
@@ -246,37 +235,6 @@ class Mutes:
             )
         )
         return 0 if row is None else int(row.runs)
-
-    async def held(self, since: datetime, server: str | None = None) -> tuple[HeldJob, ...]:
-        """Return the jobs whose runs were held back since a moment, the latest first: for digests."""
-        where = [muted_runs.c.is_quiet.is_(True), muted_runs.c.at >= since]
-        if server is not None:
-            where.append(mutes.c.server == server)
-        counted = (
-            select(
-                muted_runs.c.mute_id,
-                muted_runs.c.job_id,
-                func.max(muted_runs.c.job_name).label("held_name"),
-                func.count().label("runs"),
-                func.max(muted_runs.c.at).label("latest_at"),
-            )
-            .join(mutes, mutes.c.id == muted_runs.c.mute_id)
-            .where(*where)
-            .group_by(muted_runs.c.mute_id, muted_runs.c.job_id)
-            .order_by(func.max(muted_runs.c.at).desc())
-            .limit(_HELD_AT_MOST)
-        )
-        async with self._database.reading() as reading:
-            rows = await reading.values(counted)
-            ids = sorted({row["mute_id"] for row in rows})
-            of = {
-                values["id"]: Mute(**values)
-                for values in await reading.values(select(mutes).where(mutes.c.id.in_(ids)))
-            }
-        return tuple(
-            HeldJob(of[row["mute_id"]], row["job_id"], row["held_name"], row["runs"], row["latest_at"])
-            for row in rows
-        )
 
     async def purge(self, ended_before: datetime) -> None:
         """Forget mutes that ended before a moment, with their runs."""

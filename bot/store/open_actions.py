@@ -1,7 +1,7 @@
-"""Actions that are sent, or about to be, until the person has been shown what came of them.
+"""Actions that are sent, or about to be, until the person has been shown the outcome.
 
-What a process leaves here when it ends is looked up and told by another one, or by itself after a restart. A
-lease in its name says that a process lives: whoever gets that lease takes over what it left.
+What a process leaves here when it ends is looked up and shown by another one, or by itself after a restart. A
+lease in its name says that a process lives: the process that gets that lease takes over what it left.
 """
 
 from collections.abc import Callable, Collection
@@ -58,7 +58,7 @@ class OpenActions:
         )
 
     async def answered(self, reference: str) -> None:
-        """Forget what this gesture did: the person has been shown what came of it."""
+        """Forget what this gesture did: the person has been shown the outcome."""
         mine = (open_actions.c.holder == self._holder) & (open_actions.c.reference == reference)
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(open_actions).where(mine))

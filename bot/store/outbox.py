@@ -1,6 +1,6 @@
 """The outbox: what is to be posted or edited, kept until it is known to have been.
 
-The sender claims rows, says that it begins, sends, and says what came of it. A row whose sending began and
+The sender claims rows, says that it begins, sends, and says how that ended. A row whose sending began and
 whose end is unknown comes back with `attempted_at` set: look for the message before sending it again.
 """
 

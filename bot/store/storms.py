@@ -1,6 +1,6 @@
-"""Storms: many failures of one channel that one message tells of, and what a channel was told of lately.
+"""Storms: many failures of one channel in one message, and the failures lately announced in a channel.
 
-A failure is a run, by its key; a channel is told of it once, by a root of its own or in a storm.
+A failure is a run, by its key; a channel gets it once, as a root of its own or in a storm.
 """
 
 from collections.abc import Collection, Sequence
@@ -41,7 +41,7 @@ class Storm:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFailure:
-    """A run that failed, as a channel was told of it: in a storm, at its `place` from 0, or by a root.
+    """A run that failed, as a channel got it: in a storm, at its `place` from 0, or as a root.
 
     `session_id` is the run's first, `last_session_id` its latest; `state` is the watch's word for how the run
     stands, and `owner` acknowledged it. Failures of one `cause_key` have the same trouble: `cause` is its
@@ -122,7 +122,7 @@ class Storms:
         )
 
     async def noticed_since(self, transaction: Transaction, channel: str, since: datetime) -> int:
-        """Return how many failures a channel was told of since a moment, those in storms left out."""
+        """Return how many failures a channel got since a moment, those in storms left out."""
         counted = await transaction.first(
             select(func.count())
             .select_from(channel_failures)
@@ -142,7 +142,7 @@ class Storms:
         return 0 if counted is None else int(counted[0])
 
     async def add(self, transaction: Transaction, failure: ChannelFailure) -> None:
-        """Keep that a channel was told of a failure; twice is once."""
+        """Keep that a channel got a failure; twice is once."""
         await transaction.execute(
             transaction.insert(channel_failures)
             .values(asdict(failure))
@@ -150,7 +150,7 @@ class Storms:
         )
 
     async def tells_of(self, transaction: Transaction, run_key: str) -> bool:
-        """Whether a storm tells of a run."""
+        """Whether a storm lists a run."""
         found = select(channel_failures.c.run_key).where(
             channel_failures.c.run_key == run_key, channel_failures.c.storm_id.is_not(None)
         )

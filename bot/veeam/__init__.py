@@ -5,47 +5,16 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 
 from bot.settings import ServerName
 from bot.veeam.advanced_settings import Encryption, KeySource, TaskDays
-from bot.veeam.causes import (
-    DEFAULT_RULES,
-    About,
-    Cause,
-    CauseRules,
-    Finding,
-    Remedy,
-    cause_of,
-)
-from bot.veeam.check_results import (
-    Login,
-)
-from bot.veeam.checks import (
-    check_server,
-)
-from bot.veeam.client import (
-    ReadRetries,
-)
-from bot.veeam.connection import (
-    Connection,
-    Timeouts,
-    Trust,
-    connection_to,
-)
-from bot.veeam.decoding import (
-    Page,
-)
-from bot.veeam.derived_states import (
-    fits,
-    order_key,
-)
-from bot.veeam.details import (
-    Detail,
-    MissingDetail,
-    detail,
-    note_missing,
-    noting_missing,
-)
-from bot.veeam.detection import (
-    SpokenRevision,
-)
+from bot.veeam.backups import Backup, BackupObject, RestorePoint
+from bot.veeam.causes import DEFAULT_RULES, About, Cause, CauseRules, Finding, Remedy, cause_of
+from bot.veeam.check_results import Login
+from bot.veeam.checks import check_server
+from bot.veeam.client import ReadRetries
+from bot.veeam.connection import Connection, Timeouts, Trust, connection_to
+from bot.veeam.decoding import Page, known
+from bot.veeam.derived_states import fits, order_key
+from bot.veeam.details import Detail, MissingDetail, detail, note_missing, noting_missing
+from bot.veeam.detection import SpokenRevision
 from bot.veeam.errors import (
     AnswerLost,
     ConnectFailed,
@@ -66,18 +35,10 @@ from bot.veeam.errors import (
     Unreachable,
     VeeamError,
 )
-from bot.veeam.failure_groups import (
-    GroupedJob,
-    jobs_from_json,
-    with_groups,
-    without_groups,
-)
-from bot.veeam.fleet import (
-    Fleet,
-    FleetAnswer,
-    answered,
-    at_once,
-)
+from bot.veeam.failure_groups import GroupedJob, jobs_from_json, with_groups, without_groups
+from bot.veeam.fleet import Fleet, FleetAnswer, answered, at_once
+from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id
+from bot.veeam.inventory import AgentObject, Credentials, DataServer, Entity, InventoryObject, Tenant
 from bot.veeam.job_facts import (
     AfterJob,
     AsPointsAppear,
@@ -92,18 +53,9 @@ from bot.veeam.job_facts import (
     Timing,
     job_facts,
 )
-from bot.veeam.job_histories import (
-    GRID_DAYS,
-    DayLetter,
-    KnownOfJobs,
-    ReportPeriod,
-)
+from bot.veeam.job_histories import GRID_DAYS, DayLetter, KnownOfJobs, ReportPeriod
 from bot.veeam.job_layouts import SettingsField, Source
-from bot.veeam.job_models import (
-    changed,
-    settings_problems,
-    spec_from_template,
-)
+from bot.veeam.job_models import changed, settings_problems, spec_from_template
 from bot.veeam.job_schedules import (
     HOURS_OF_A_DAY,
     LAST_DAY,
@@ -145,50 +97,17 @@ from bot.veeam.job_settings import (
     takes_guest_credentials,
     takes_scale_out,
 )
-from bot.veeam.models import (
-    PERFORMANCE_EXTENT,
-    AgentObject,
-    Backup,
-    BackupObject,
-    ConfigBackup,
-    Credentials,
-    DataServer,
-    Entity,
-    InventoryObject,
+from bot.veeam.jobs import (
     Job,
     JobContents,
-    JobId,
     JobState,
     JobStatus,
-    Licence,
-    LogRecord,
-    LogStatus,
-    RepositoryState,
-    RestorePoint,
     RestorePoints,
-    Result,
     RetentionUnit,
     RetryPolicy,
     RunAfterJob,
-    ScaleOutMembership,
-    ScaleOutRepository,
-    ServerInfo,
-    ServerTime,
-    Session,
-    SessionId,
-    SessionProgress,
-    SessionResult,
-    SessionState,
-    TaskSession,
-    TaskSessionId,
-    Tenant,
     Weekday,
     Workload,
-    is_id,
-    known,
-    says_by_user,
-    says_stopped,
-    scale_out_state,
 )
 from bot.veeam.new_jobs import creatable_types, new_job_problems, new_settings, new_spec
 from bot.veeam.queries import (
@@ -224,6 +143,13 @@ from bot.veeam.reports import (
     is_one_of_many,
     report_over,
 )
+from bot.veeam.repositories import (
+    PERFORMANCE_EXTENT,
+    RepositoryState,
+    ScaleOutMembership,
+    ScaleOutRepository,
+    scale_out_state,
+)
 from bot.veeam.revisions import (
     REVISIONS,
     Capability,
@@ -237,16 +163,23 @@ from bot.veeam.revisions import (
     product_with,
     revision_facts,
 )
-from bot.veeam.server import (
-    VeeamServer,
-)
+from bot.veeam.server import VeeamServer
+from bot.veeam.server_facts import ConfigBackup, Licence, ServerInfo, ServerTime
 from bot.veeam.session_types import FAILURES_ONLY, SESSION_TYPES, SessionGroup, session_group
-from bot.veeam.sizes import (
-    size_in_words,
+from bot.veeam.sessions import (
+    LogRecord,
+    LogStatus,
+    Result,
+    Session,
+    SessionProgress,
+    SessionResult,
+    SessionState,
+    TaskSession,
+    says_by_user,
+    says_stopped,
 )
-from bot.veeam.turns import (
-    on_behalf_of,
-)
+from bot.veeam.sizes import size_in_words
+from bot.veeam.turns import on_behalf_of
 
 __all__ = [
     "CHOSEN",

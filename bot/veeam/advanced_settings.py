@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bot.veeam.decoding import known
 from bot.veeam.job_layouts import (
     OWN_ENCRYPTION,
     SYNTHETIC_FULLS,
@@ -18,7 +19,7 @@ from bot.veeam.job_layouts import (
     value_at,
 )
 from bot.veeam.job_schedules import written_days
-from bot.veeam.models import Weekday, known
+from bot.veeam.jobs import Weekday
 from bot.veeam.revisions import Revision
 
 MISSPELLED_FULLS = "synthenticFulls"

@@ -11,8 +11,8 @@ from bot.settings import AUTO, OLDEST_API_VERSION, Role, ServerName
 from bot.veeam import errors
 from bot.veeam.connection import Connection
 from bot.veeam.errors import TlsFailed, TlsReason, VeeamError
-from bot.veeam.models import ServerInfo
 from bot.veeam.revisions import Capability, Revision, product_with, revision_facts
+from bot.veeam.server_facts import ServerInfo
 
 _USERS_AND_ROLES = "VBR's console, Users and Roles"
 

@@ -18,10 +18,10 @@ from bot.veeam.connection import Connection, Timeouts, Trust
 from bot.veeam.details import noting_missing
 from bot.veeam.detection import SpokenRevision
 from bot.veeam.errors import LoginRefused, NotAllowed, TimedOut, TlsFailed, VeeamError
-from bot.veeam.models import ServerInfo, ServerTime
 from bot.veeam.queries import JobStatesQuery, VmwareHostsQuery
 from bot.veeam.revisions import Revision
 from bot.veeam.server import VeeamServer
+from bot.veeam.server_facts import ServerInfo, ServerTime
 
 FIRST_SECONDS = 8.0
 LOGIN_SECONDS = 14.0

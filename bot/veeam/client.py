@@ -20,9 +20,9 @@ from bot.veeam.details import Detail, is_noting_missing, note_missing
 from bot.veeam.detection import SERVER_TIME_PATH, SpokenRevision, refusal_of_revision
 from bot.veeam.errors import RevisionUnsupported, UnexpectedAnswer, Unreachable, VeeamError
 from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
-from bot.veeam.models import ServerTime
 from bot.veeam.queries import ListQuery
 from bot.veeam.revisions import Revision
+from bot.veeam.server_facts import ServerTime
 from bot.veeam.tokens import Token, Tokens
 from bot.veeam.turns import ServerTurns
 from bot.veeam.zones import zone_of

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from enum import StrEnum
 from functools import cache
 from itertools import chain
 from types import NoneType, UnionType
@@ -36,6 +37,7 @@ class Row(JsonObject, frozen=True, gc=False):
     """One element of a list. A field without a default identifies the row, or the row can't be read."""
 
 
+E = TypeVar("E", bound=StrEnum)
 J = TypeVar("J", bound=JsonObject)
 R = TypeVar("R", bound=Row)
 T_co = TypeVar("T_co", covariant=True)
@@ -82,6 +84,19 @@ class _Envelope(msgspec.Struct, rename="camel"):
     pagination: msgspec.Raw = _ABSENT
     records: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     total_records: msgspec.Raw = _ABSENT
+
+
+def known(words: type[E], text: str | None) -> E | None:
+    """The enum's word for this text; None for an unknown word, and for none.
+
+    Letter case differs between revisions: 1.3-rev0 writes `running`, 1.3-rev1 `Running`.
+    """
+    return _by_folded_text(words).get((text or "").casefold())
+
+
+@cache
+def _by_folded_text(words: type[E]) -> dict[str, E]:
+    return {word.value.casefold(): word for word in words}
 
 
 def decode_page(model: type[R], body: bytes, zone: tzinfo | None) -> Page[R]:

@@ -15,19 +15,12 @@ import msgspec
 
 from bot.observability import Clock
 from bot.veeam.decoding import JsonObject, Page, Row
-from bot.veeam.models import (
-    JobId,
-    JobState,
-    JobStatus,
-    Result,
-    RunAfterJob,
-    Session,
-    SessionId,
-    SessionState,
-)
+from bot.veeam.ids import JobId, SessionId
+from bot.veeam.jobs import JobState, JobStatus, RunAfterJob
 from bot.veeam.queries import JobStatesQuery, ListQuery, SessionsQuery
 from bot.veeam.revisions import Revision
 from bot.veeam.session_types import SessionGroup, session_group
+from bot.veeam.sessions import Result, Session, SessionState
 
 JOBS_AT_MOST = 20_000
 SESSIONS_AT_MOST = 5_000

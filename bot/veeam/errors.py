@@ -16,7 +16,7 @@
     ├─ ServerFailed            5xx on a read
     ├─ UnexpectedAnswer        an answer the document doesn't describe
     └─ AnswerLost              a change was sent and its outcome is unknown
-       └─ Interrupted          this program ended, or gave up, before it heard what came of it
+       └─ Interrupted          this program ended, or gave up, before it got the answer
 
 The class says whether trying again makes sense (`may_retry`) and whether the server answered at all
 (`reached_server`). Its `kind` names it in metrics, logs and stored rows, and stays when a class is renamed.

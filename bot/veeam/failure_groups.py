@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from bot.settings import ServerName
-from bot.veeam.models import JobId, SessionId
+from bot.veeam.ids import JobId, SessionId
 from bot.veeam.reports import GROUP_AT_MOST, LISTED_JOBS, FailureCause, Report, ReportedJob
 
 GROUPS_AT_MOST = 10

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import Any
 
 from bot.veeam.advanced_settings import KeySource, TaskDays, task_days_in
+from bot.veeam.decoding import known
 from bot.veeam.job_layouts import (
     OWN_ENCRYPTION,
     SYNTHETIC_FULLS,
@@ -21,7 +22,7 @@ from bot.veeam.job_layouts import (
 )
 from bot.veeam.job_schedules import Hours, read_hours
 from bot.veeam.job_settings import GFS_BLOCKS, Retention
-from bot.veeam.models import Job, RetentionUnit, RetryPolicy, known
+from bot.veeam.jobs import Job, RetentionUnit, RetryPolicy
 
 _OBJECTS: tuple[KeyPath, ...] = (
     ("virtualMachines", "includes"),

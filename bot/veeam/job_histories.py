@@ -5,16 +5,18 @@ neither failed nor ran.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from statistics import median
 from typing import NamedTuple
 
-from bot.settings import matches_glob
-from bot.veeam.models import JobId, JobState, Result, Session, SessionId, SessionState, known
+from bot.veeam.decoding import known
+from bot.veeam.ids import JobId, SessionId
+from bot.veeam.jobs import JobState
 from bot.veeam.session_types import SessionGroup, session_group
+from bot.veeam.sessions import Result, Session, SessionState
 
 GRID_DAYS = 14
 """So many days of a job are shown beside each other, the day of the report included."""
@@ -71,19 +73,11 @@ class ReportPeriod:
 
 @dataclass(frozen=True, slots=True)
 class KnownOfJobs:
-    """What the bot itself noted of one server: stopped sessions, jobs failed by a part, muted jobs.
-
-    Jobs are muted by their IDs, or by a glob of names where a whole server is.
-    """
+    """What the bot itself noted of one server: stopped sessions, jobs failed by a part, muted jobs."""
 
     stopped: Collection[str] = frozenset()
     failed_parts: Mapping[str, str] = field(default_factory=dict)
-    muted: Collection[str] = frozenset()
-    muted_names: Collection[str] = frozenset()
-
-    def is_muted(self, job: JobState) -> bool:
-        """Whether a job is muted."""
-        return job.id in self.muted or any(matches_glob(glob, job.name) for glob in self.muted_names)
+    is_muted: Callable[[JobId, str], bool] = lambda _job_id, _name: False
 
 
 class PastRun(NamedTuple):
@@ -237,7 +231,7 @@ def _history(
     took, usual = _slowness(over, period)
     return JobHistory(
         state=state,
-        is_muted=known_of.is_muted(state),
+        is_muted=known_of.is_muted(state.id, state.name),
         failing_since=standing.since,
         is_known_from=standing.is_all_there_is
         and standing.since is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from typing import Any
 
-from bot.veeam.models import RetentionUnit
+from bot.veeam.jobs import RetentionUnit
 from bot.veeam.revisions import job_type_key
 
 KeyPath = tuple[str, ...]

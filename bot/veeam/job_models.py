@@ -45,7 +45,7 @@ from bot.veeam.job_settings import (
     differs,
     settings_of,
 )
-from bot.veeam.models import RetryPolicy
+from bot.veeam.jobs import RetryPolicy
 from bot.veeam.revisions import Revision
 
 _DEFAULT_CREDENTIALS = "Standard"

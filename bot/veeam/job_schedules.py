@@ -12,8 +12,9 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, Self
 
+from bot.veeam.decoding import known
 from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, dict_at, text_at, value_at
-from bot.veeam.models import Job, RetryPolicy, Weekday, known
+from bot.veeam.jobs import Job, RetryPolicy, Weekday
 from bot.veeam.revisions import Revision
 
 _BLOCKS = ("daily", "monthly", "periodically", "continuously", "afterThisJob")

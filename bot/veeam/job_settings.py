@@ -26,7 +26,7 @@ from bot.veeam.job_layouts import (
     value_at,
 )
 from bot.veeam.job_schedules import BackupWindow, Rhythm, Schedule
-from bot.veeam.models import RetentionUnit, RetryPolicy
+from bot.veeam.jobs import RetentionUnit, RetryPolicy
 from bot.veeam.revisions import job_type_key
 
 LONGEST_KEY = 150

@@ -13,13 +13,8 @@ from typing import Any
 from bot.veeam.job_layouts import Layout, ScheduleForm, SettingsField, layout_of
 from bot.veeam.job_models import changed, put, reference, settings_problems
 from bot.veeam.job_schedules import Rhythm, Schedule
-from bot.veeam.job_settings import (
-    Gfs,
-    GuestProcessing,
-    JobSettings,
-    Retention,
-)
-from bot.veeam.models import RetentionUnit
+from bot.veeam.job_settings import Gfs, GuestProcessing, JobSettings, Retention
+from bot.veeam.jobs import RetentionUnit
 from bot.veeam.revisions import Revision, is_agent_policy, job_type_key
 
 _USUAL_TIME = time(22, 0)

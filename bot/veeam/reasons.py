@@ -2,7 +2,7 @@
 
 import re
 
-from bot.veeam.models import Result
+from bot.veeam.sessions import Result
 
 _NAMED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\[[^\[\]]*\]|\{[^{}]*\}|\S*[\\/]\S*|\S*\d\S*")
 """What differs from object to object: what is quoted or bracketed, paths, words with a number in them."""

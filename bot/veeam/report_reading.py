@@ -15,11 +15,13 @@ from bot.veeam.causes import DEFAULT_RULES, CauseRules
 from bot.veeam.details import Detail, detail, note_missing
 from bot.veeam.errors import VeeamError
 from bot.veeam.job_histories import JobHistory, KnownOfJobs, PastRuns, ReportPeriod, histories, is_of_job
-from bot.veeam.models import JobState, RepositoryState, Session
+from bot.veeam.jobs import JobState
 from bot.veeam.queries import JobStatesQuery, RepositoryStatesQuery, SessionsQuery
 from bot.veeam.reports import Findings, ServerReport, findings_of
+from bot.veeam.repositories import RepositoryState
 from bot.veeam.revisions import Capability
 from bot.veeam.server import VeeamServer
+from bot.veeam.sessions import Session
 
 JOBS_AT_MOST = 20_000
 SESSIONS_ENOUGH, SESSIONS_AT_MOST = 20_000, 60_000

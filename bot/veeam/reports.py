@@ -12,9 +12,11 @@ import msgspec
 
 from bot.settings import ServerName
 from bot.veeam.causes import DEFAULT_RULES, About, CauseRules, cause_of
+from bot.veeam.ids import JobId, SessionId
 from bot.veeam.job_histories import DayLetter, JobHistory, ReportPeriod
-from bot.veeam.models import JobId, RepositoryState, Result, SessionId
 from bot.veeam.reasons import gist, says_why
+from bot.veeam.repositories import RepositoryState
+from bot.veeam.sessions import Result
 
 FILLING_FRACTION = 0.85
 """A repository as full as this is named."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from bot.settings import Role
-from bot.veeam.models import JobStatus
+from bot.veeam.jobs import JobStatus
 from bot.veeam.session_types import SessionGroup, session_types_up_to
 
 
@@ -119,7 +119,7 @@ class Revision:
     limit_to_send: int | None = None
     """How many rows to ask for where no number is wanted: a revision without a default may send them all."""
     roles_gone: frozenset[Role] = frozenset()
-    """Roles that stand in no list of its document: whoever holds one of them may do nothing there."""
+    """Roles that no list of its document names: an account with one of them may do nothing there."""
     roles_not_running_jobs: frozenset[Role] = frozenset()
     """Roles that may look at jobs and, unlike in 1.3-rev0, not start and stop them."""
     session_array_filters: bool = True

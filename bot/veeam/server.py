@@ -15,10 +15,11 @@ import structlog
 
 from bot.observability import Clock, Metrics, SystemClock
 from bot.settings import ServerName
-from bot.veeam import decoding, models, queries
+from bot.veeam import decoding, queries
+from bot.veeam.backups import Backup, BackupObject, RestorePoint
 from bot.veeam.client import ApiClient, ReadRetries
 from bot.veeam.connection import Connection
-from bot.veeam.decoding import Page, Row
+from bot.veeam.decoding import Page, Row, known
 from bot.veeam.derived_states import DerivedStates, JobRow
 from bot.veeam.details import Detail, note_missing
 from bot.veeam.detection import SpokenRevision
@@ -34,22 +35,15 @@ from bot.veeam.errors import (
     VeeamError,
 )
 from bot.veeam.http import ApiRequest, path_segment
+from bot.veeam.ids import JobId, SessionId, is_id
+from bot.veeam.inventory import AgentObject, Credentials, DataServer, Entity, InventoryObject, Tenant
 from bot.veeam.job_layouts import Source
-from bot.veeam.models import (
-    Accepted,
-    AgentObject,
-    InventoryObject,
-    Job,
-    JobId,
-    JobState,
-    LogRecord,
-    LogStatus,
-    RestorePoints,
-    SessionId,
-    known,
-)
+from bot.veeam.jobs import Job, JobContents, JobState, QueuedBackup, RestorePoints
 from bot.veeam.queries import InventoryQuery, JobStatesQuery, ListQuery
+from bot.veeam.repositories import RepositoryState, ScaleOutRepository
 from bot.veeam.revisions import Capability, Revision, product_with
+from bot.veeam.server_facts import ConfigBackup, Licence, ServerInfo, ServerTime
+from bot.veeam.sessions import Accepted, LogRecord, LogStatus, Session, TaskSession
 
 _API = "/api/v1"
 _JOBS = f"{_API}/jobs"
@@ -174,28 +168,28 @@ class VeeamServer:
         """The server's time zone; None before its clock was asked for."""
         return self._client.zone
 
-    async def server_time(self) -> models.ServerTime:
+    async def server_time(self) -> ServerTime:
         """The server's clock.
 
         Asked without a login, so it shows whether the server is up and answers us.
         """
         return await self._client.server_time()
 
-    async def server_info(self) -> models.ServerInfo:
+    async def server_info(self) -> ServerInfo:
         """Build and name. NotAllowed is normal for every account but an administrator's."""
         path = f"{_API}/serverInfo"
-        info = await self._client.one(models.ServerInfo, ApiRequest.get(path))
+        info = await self._client.one(ServerInfo, ApiRequest.get(path))
         if not info.name and not info.build_version:
             raise UnexpectedAnswer(self.name, f"GET {path}: neither name nor build")
         return info
 
-    async def licence(self) -> models.Licence:
+    async def licence(self) -> Licence:
         """The installed licence. NotAllowed is normal for every account but an administrator's."""
-        return await self._client.one(models.Licence, ApiRequest.get(f"{_API}/license"))
+        return await self._client.one(Licence, ApiRequest.get(f"{_API}/license"))
 
-    async def config_backup(self) -> models.ConfigBackup:
+    async def config_backup(self) -> ConfigBackup:
         """The configuration backup's settings and last success. NotAllowed as for the licence."""
-        return await self._client.one(models.ConfigBackup, ApiRequest.get(f"{_API}/configBackup"))
+        return await self._client.one(ConfigBackup, ApiRequest.get(f"{_API}/configBackup"))
 
     # --- jobs
 
@@ -251,17 +245,17 @@ class VeeamServer:
             raise UnexpectedAnswer(self.name, f"GET {self._job_path(job_id)}: not the model of this job")
         return job
 
-    async def list_job_contents(self, *, skip: int, limit: int) -> Page[models.JobContents]:
+    async def list_job_contents(self, *, skip: int, limit: int) -> Page[JobContents]:
         """One page of what jobs process, by name, of the jobs that the revision can describe.
 
         VBR may leave the objects out of this list: then `job_contents` has them.
         """
         query = ListQuery(skip=skip, limit=min(limit, _CONTENTS_A_PAGE), order_by="Name", ascending=True)
-        return await self._page(models.JobContents, _JOBS, query)
+        return await self._page(JobContents, _JOBS, query)
 
-    async def job_contents(self, job_id: JobId) -> models.JobContents:
+    async def job_contents(self, job_id: JobId) -> JobContents:
         """What one job processes. Rejected for a type that the revision cannot model."""
-        return await self._client.one(models.JobContents, ApiRequest.get(self._job_path(job_id)))
+        return await self._client.one(JobContents, ApiRequest.get(self._job_path(job_id)))
 
     async def start_job(
         self,
@@ -349,13 +343,13 @@ class VeeamServer:
 
     # --- sessions
 
-    async def sessions(self, query: queries.SessionsQuery | None = None) -> Page[models.Session]:
+    async def sessions(self, query: queries.SessionsQuery | None = None) -> Page[Session]:
         """One page of sessions."""
-        return await self._page(models.Session, _SESSIONS, query or queries.SessionsQuery())
+        return await self._page(Session, _SESSIONS, query or queries.SessionsQuery())
 
-    async def session(self, session_id: SessionId) -> models.Session:
+    async def session(self, session_id: SessionId) -> Session:
         """One session. NotFoundOnServer when it was purged."""
-        return await self._client.one(models.Session, ApiRequest.get(self._session_path(session_id)))
+        return await self._client.one(Session, ApiRequest.get(self._session_path(session_id)))
 
     async def session_logs(
         self, session_id: SessionId, status: LogStatus | None = None
@@ -369,20 +363,20 @@ class VeeamServer:
             records = tuple(record for record in records if known(LogStatus, record.status) is status)
         return tuple(sorted(records, key=LogRecord.sort_key))
 
-    async def task_sessions(self, session_id: SessionId) -> tuple[models.TaskSession, ...]:
+    async def task_sessions(self, session_id: SessionId) -> tuple[TaskSession, ...]:
         """The session's objects. May be empty at first, and stays so for some agent jobs."""
         path = self._session_path(session_id, "taskSessions")
         if not (await self.detect_revision()).pages_task_sessions:
-            return (await self._client.page(models.TaskSession, ApiRequest.get(path))).rows
+            return (await self._client.page(TaskSession, ApiRequest.get(path))).rows
         rows = self._client.every(
             queries.TaskSessionsQuery(),
-            lambda page: self._page(models.TaskSession, path, page),
+            lambda page: self._page(TaskSession, path, page),
         )
         return tuple([row async for row in rows])
 
-    async def all_task_sessions(self, query: queries.AllTaskSessionsQuery) -> Page[models.TaskSession]:
+    async def all_task_sessions(self, query: queries.AllTaskSessionsQuery) -> Page[TaskSession]:
         """One page of task sessions, of any job."""
-        return await self._page(models.TaskSession, _TASK_SESSIONS, query)
+        return await self._page(TaskSession, _TASK_SESSIONS, query)
 
     # --- inventory, repositories and credentials
 
@@ -424,69 +418,67 @@ class VeeamServer:
 
     async def repository_states(
         self, query: queries.RepositoryStatesQuery | None = None
-    ) -> Page[models.RepositoryState]:
+    ) -> Page[RepositoryState]:
         """One page of how full the repositories are."""
         path = f"{_REPOSITORIES}/states"
-        return await self._page(models.RepositoryState, path, query or queries.RepositoryStatesQuery())
+        return await self._page(RepositoryState, path, query or queries.RepositoryStatesQuery())
 
-    def every_repository_state(
-        self, query: queries.RepositoryStatesQuery
-    ) -> AsyncIterator[models.RepositoryState]:
+    def every_repository_state(self, query: queries.RepositoryStatesQuery) -> AsyncIterator[RepositoryState]:
         """All rows of a query, page by page."""
         return self._client.every(query, self.repository_states)
 
     def every_scale_out_repository(
         self, query: queries.ScaleOutRepositoriesQuery
-    ) -> AsyncIterator[models.ScaleOutRepository]:
+    ) -> AsyncIterator[ScaleOutRepository]:
         """All rows of a query, page by page."""
         return self._client.every(
             query,
-            lambda page: self._page(models.ScaleOutRepository, _SCALE_OUT_REPOSITORIES, page),
+            lambda page: self._page(ScaleOutRepository, _SCALE_OUT_REPOSITORIES, page),
         )
 
-    async def credentials(self, query: queries.CredentialsQuery | None = None) -> Page[models.Credentials]:
+    async def credentials(self, query: queries.CredentialsQuery | None = None) -> Page[Credentials]:
         """One page of credentials records. NotAllowed is normal for a viewer's account."""
-        return await self._page(models.Credentials, _CREDENTIALS, query or queries.CredentialsQuery())
+        return await self._page(Credentials, _CREDENTIALS, query or queries.CredentialsQuery())
 
-    async def tenants(self, query: queries.TenantsQuery | None = None) -> Page[models.Tenant]:
+    async def tenants(self, query: queries.TenantsQuery | None = None) -> Page[Tenant]:
         """One page of the Microsoft Entra tenants that VBR knows."""
         path = f"{_INVENTORY}/entraId/tenants"
-        return await self._page(models.Tenant, path, query or queries.TenantsQuery())
+        return await self._page(Tenant, path, query or queries.TenantsQuery())
 
-    async def data_servers(self, query: queries.DataServersQuery | None = None) -> Page[models.DataServer]:
+    async def data_servers(self, query: queries.DataServersQuery | None = None) -> Page[DataServer]:
         """One page of file servers, shares and object storage."""
         path = f"{_INVENTORY}/unstructuredDataServers"
-        return await self._page(models.DataServer, path, query or queries.DataServersQuery())
+        return await self._page(DataServer, path, query or queries.DataServersQuery())
 
-    async def protection_groups(self, query: queries.ProtectionGroupsQuery) -> Page[models.Entity]:
+    async def protection_groups(self, query: queries.ProtectionGroupsQuery) -> Page[Entity]:
         """One page of protection groups. Administrators only before 1.3-rev1."""
-        return await self._page(models.Entity, _PROTECTION_GROUPS, query)
+        return await self._page(Entity, _PROTECTION_GROUPS, query)
 
-    async def discovered_entities(self, group_id: str, query: queries.EntitiesQuery) -> Page[models.Entity]:
+    async def discovered_entities(self, group_id: str, query: queries.EntitiesQuery) -> Page[Entity]:
         """One page of what a protection group has found."""
         path = f"{_PROTECTION_GROUPS}/{self._id(group_id)}/discoveredEntities"
-        return await self._page(models.Entity, path, query)
+        return await self._page(Entity, path, query)
 
     # --- backups
 
-    async def restore_points(self, query: queries.RestorePointsQuery) -> Page[models.RestorePoint]:
+    async def restore_points(self, query: queries.RestorePointsQuery) -> Page[RestorePoint]:
         """One page of restore points."""
-        return await self._page(models.RestorePoint, _RESTORE_POINTS, query)
+        return await self._page(RestorePoint, _RESTORE_POINTS, query)
 
-    async def backup(self, backup_id: str) -> models.Backup:
+    async def backup(self, backup_id: str) -> Backup:
         """One backup. NotFoundOnServer when it is gone."""
-        return await self._client.one(models.Backup, ApiRequest.get(f"{_BACKUPS}/{self._id(backup_id)}"))
+        return await self._client.one(Backup, ApiRequest.get(f"{_BACKUPS}/{self._id(backup_id)}"))
 
-    async def backups(self, query: queries.BackupsQuery) -> Page[models.Backup]:
+    async def backups(self, query: queries.BackupsQuery) -> Page[Backup]:
         """One page of backups."""
-        return await self._page(models.Backup, _BACKUPS, query)
+        return await self._page(Backup, _BACKUPS, query)
 
-    async def backup_objects(self, backup_id: str, *, limit: int) -> tuple[models.BackupObject, ...]:
+    async def backup_objects(self, backup_id: str, *, limit: int) -> tuple[BackupObject, ...]:
         """The first machines of a backup."""
         path = f"{_BACKUPS}/{self._id(backup_id)}/objects"
         if not (await self.detect_revision()).pages_task_sessions:
-            return (await self._client.page(models.BackupObject, ApiRequest.get(path))).rows[:limit]
-        return (await self._page(models.BackupObject, path, queries.BackupObjectsQuery(limit=limit))).rows
+            return (await self._client.page(BackupObject, ApiRequest.get(path))).rows[:limit]
+        return (await self._page(BackupObject, path, queries.BackupObjectsQuery(limit=limit))).rows
 
     # --- shared
 
@@ -555,7 +547,7 @@ class VeeamServer:
             ApiRequest.change("POST", f"{_QUICK_BACKUP}/agent", computer.to_json())
         )
         try:
-            job_id = decoding.decode_one(models.QueuedBackup, response.body, zone=UTC).job_id
+            job_id = decoding.decode_one(QueuedBackup, response.body, zone=UTC).job_id
         except decoding.Undecodable:
             return Accepted()
         query = queries.SessionsQuery(
@@ -577,7 +569,7 @@ class VeeamServer:
         """Any 2xx is accepted: some builds answer 204, and an unreadable body undoes nothing."""
         response = await self._client.change(ApiRequest.change("POST", path, body))
         try:
-            return Accepted(decoding.decode_one(models.Session, response.body, zone=UTC))
+            return Accepted(decoding.decode_one(Session, response.body, zone=UTC))
         except decoding.Undecodable:
             return Accepted()
 
@@ -597,7 +589,7 @@ class VeeamServer:
         return "/".join((_SESSIONS, self._id(session_id), *rest))
 
     def _id(self, text: str) -> str:
-        if not models.is_id(text):
+        if not is_id(text):
             raise Rejected(self.name, f"{text[:80]!r} is not an id")
         return text
 

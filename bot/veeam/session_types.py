@@ -46,7 +46,7 @@ _BROUGHT_BY: Mapping[str, Mapping[SessionGroup, str]] = {
         ),
     },
     "1.3-rev0": {
-        # CopyBackup is a copy made by hand by its name; it may be what parts of copy jobs are called until
+        # CopyBackup is a manual copy by its name; it may be what parts of copy jobs are called until
         # 1.3-rev1 has a word for those.
         SessionGroup.JOB_RUN: "AgentBackup AgentPolicy CopyBackup UnstructuredDataBackupCopy",
         SessionGroup.LOG_BACKUP: "SqlLogBackup OracleLogBackup PostgreSqlLogBackup",
@@ -71,7 +71,7 @@ _BROUGHT_BY: Mapping[str, Mapping[SessionGroup, str]] = {
         SessionGroup.HOUSEKEEPING: "AgentOperationPurgeCache",
     },
     "1.3-rev2": {
-        # EndpointBackup is the backup of one computer: of a policy's run it is told as a part, by its parent.
+        # EndpointBackup is the backup of one computer: in a policy's run it is a part, by its parent.
         SessionGroup.JOB_RUN: (
             "PlatformBackupJob EndpointBackup BackupCopyJobParent IrisBackup PlatformSnapshotJob"
             " PlatformSnapshotCopyJob"

@@ -1,8 +1,7 @@
 """Announcing each session once: session, run, outbox and cursor change in one transaction, or not at all.
 
 What has to be asked of VBR is asked before the transaction; what may have changed meanwhile (who started or
-stopped the session, the run it belongs to, whether another process announced it) is read within it. Runs
-whose next automatic attempt did not come are announced here too.
+stopped the session, the run it belongs to, whether another process announced it) is read within it.
 """
 
 import asyncio
@@ -11,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 
@@ -29,7 +27,6 @@ from bot.store import (
     PollCursor,
     PostedMessage,
     ProcessedSessions,
-    RunRow,
     Runs,
     StoppedSessions,
     Transaction,
@@ -40,9 +37,6 @@ from bot.veeam import (
     Result,
     Session,
     SessionGroup,
-    SessionId,
-    SessionsQuery,
-    VeeamError,
     VeeamServer,
     session_group,
 )
@@ -51,12 +45,12 @@ from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.held_runs import HeldRuns
 from bot.watch.job_cache import JobCache
-from bot.watch.mutes import HeldBack, covering, holds_back, mute_facts
+from bot.watch.missing_attempts import MissingAttempts
+from bot.watch.mutes import HeldBack, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.repository_space import RepositorySpace
 from bot.watch.routing import (
-    Destination,
     RouteDecision,
     RouteReason,
     SkipReason,
@@ -77,20 +71,10 @@ _ROUTED_AT_ONCE = 200
 _AT_ONCE = 4
 _ANSWERED_WITHIN = timedelta(minutes=1)
 """So soon after it began something an action has its message in the channel, or will have none."""
-_LOOK_AGAIN_AFTER = timedelta(minutes=5)
-_LATER_SESSIONS = 20
 _RUNS_LOOKED_AT = 20
 """Of a job: so many nights in a row may have failed before one that makes up for them."""
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-class _Retry(StrEnum):
-    """What became of an attempt that was expected."""
-
-    MISSING = "missing"
-    RUNNING = "running"
-    SUPERSEDED = "superseded"  # the job has run again since
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +83,22 @@ class _Standing:
 
     posted: Mapping[str, PostedMessage]
     awaited: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _RoutedReport:
+    """A report, and where it is announced as far as nothing is known of who started the session."""
+
+    report: SessionReport
+    decision: RouteDecision
+
+    @property
+    def channels_at_once(self) -> list[str]:
+        """The channels that get this failure whether or not others came before it.
+
+        Whether a run is one of several in a row is known only later.
+        """
+        return [to.channel for to in long_enough(self.decision.destinations, 1)]
 
 
 class Announcer:
@@ -134,15 +134,14 @@ class Announcer:
         self._stopped = StoppedSessions(database)
         self._held_back = HeldBack(database)
         self._storm_rules = StormRules(rules.storms, rules.polling, rules.causes)
-        # When the first expected attempt is overdue. In a tuple: None while that isn't known.
-        self._next_overdue: tuple[datetime | None] | None = None
         self._space = RepositorySpace(server, clock)
         self._streaks = Streaks(self._runs)
         self._held = HeldRuns(server, database, clock, rules, self._writing, self._gathering)
+        self._missing = MissingAttempts(server, database, clock, self._writing, self._gathering)
 
     def forget(self) -> None:
         """Read again what another process may have written."""
-        self._next_overdue = None
+        self._missing.forget()
         self._held.forget()
 
     async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
@@ -154,12 +153,12 @@ class Announcer:
         """
         if len(poll.ended) > _MANY:
             await self._jobs.read_ahead()
-        fresh, ended = await self._reports(poll.fresh), await self._reports(poll.ended)
+        fresh, ended = await self._routed(poll.fresh), await self._routed(poll.ended)
         ahead = await self._failures_found([*fresh, *ended])
         is_done = True
-        for reports, read_to in ((fresh, None), (ended, poll.cursor.read_to)):
+        for routed, read_to in ((fresh, None), (ended, poll.cursor.read_to)):
             is_first = True
-            async for batch in self._batches(reports, ahead):
+            async for batch in self._batches(routed, ahead):
                 if not is_first and not await may_go_on():
                     is_done = False
                     break
@@ -223,19 +222,7 @@ class Announcer:
 
     async def announce_missing_attempts(self, server_now: datetime) -> None:
         """Announce the runs whose next automatic attempt is overdue on the server's clock."""
-        if self._next_overdue is not None:
-            (overdue_at,) = self._next_overdue
-            if overdue_at is None or server_now < overdue_at:
-                return
-        for row in await self._runs.overdue(self._server.name, server_now):
-            run = Run.decode(row.body)
-            if run is None:
-                log.error("watch.run_unreadable", server=row.server, run=row.run_key)
-                async with self._writing() as transaction:
-                    await self._runs.put(transaction, replace(row, expected_by=None))
-            else:
-                await self._settle(row, run, await self._look_for_retry(run), server_now)
-        self._next_overdue = (await self._runs.next_expected(self._server.name),)
+        await self._missing.announce(server_now)
 
     async def announce_held(self) -> None:
         """Announce, or give up, what waited until it was known what subscribers may see."""
@@ -279,9 +266,6 @@ class Announcer:
         found = await self._rules.subscribers.of(self._server.name, job_id, owner.name, ended.result)
         return replace(report, subscribers=found)
 
-    def _is_routed(self, report: SessionReport) -> bool:
-        return self._route(report).is_claimed
-
     def _route(self, report: SessionReport, started_in: str | None = None) -> RouteDecision:
         if report.is_untold:
             return RouteDecision((), SkipReason.WELL)
@@ -294,47 +278,45 @@ class Announcer:
         rows = await self._runs.latest(transaction, self._server.name, job_id, limit=limit, by=by)
         return [run for row in rows if (run := Run.decode(row.body)) is not None]
 
-    async def _reports(self, ended: Sequence[EndedSession]) -> list[SessionReport]:
-        reports: list[SessionReport] = []
+    async def _routed(self, ended: Sequence[EndedSession]) -> list[_RoutedReport]:
+        routed: list[_RoutedReport] = []
         for start in range(0, len(ended), _ROUTED_AT_ONCE):
-            reports += [await self._report(each) for each in ended[start : start + _ROUTED_AT_ONCE]]
+            for each in ended[start : start + _ROUTED_AT_ONCE]:
+                report = await self._report(each)
+                routed.append(_RoutedReport(report, self._route(report)))
             await asyncio.sleep(0)  # what is cached is reported without a pause
-        return reports
+        return routed
 
-    async def _failures_found(self, reports: Sequence[SessionReport]) -> Counter[str]:
-        """How many failed runs were found, by the channels that are told of them; another attempt is none."""
+    async def _failures_found(self, routed: Sequence[_RoutedReport]) -> Counter[str]:
+        """How many failed runs were found, by the channels that get them; another attempt is none."""
         failed = {
-            report.job_id: report
-            for report in reports
-            if report.ended.session.outcome is Result.FAILED and not report.ended.session.is_canceled
+            each.report.job_id: each
+            for each in routed
+            if (session := each.report.ended.session).outcome is Result.FAILED and not session.is_canceled
         }
         found: Counter[str] = Counter()
         if not failed or not self._storm_rules.at_least:
             return found
-        runs = await self._runs_of(list(failed.values()))
-        names = {job_id: report.job_name for job_id, report in failed.items()}
+        runs = await self._runs_of([each.report for each in failed.values()])
+        names = {job_id: each.report.job_name for job_id, each in failed.items()}
         loud = await self._held_back.without_muted(self._server.name, names, self._clock.now())
-        for job_id, report in failed.items():
+        for job_id, each in failed.items():
             if job_id not in loud:
                 continue
             run = runs.get(job_id)
-            if run is None or not run.includes(report.session_facts()):
-                # Whether a run is one of several in a row is known only later: it may be told nobody.
-                found.update({to.channel for to in self._told_at_once(report)})
+            if run is None or not run.includes(each.report.session_facts()):
+                found.update(each.channels_at_once)
         return found
 
-    def _told_at_once(self, report: SessionReport) -> list[Destination]:
-        return long_enough(self._route(report).destinations, 1)
-
-    def _is_in_storm(self, report: SessionReport, ahead: Mapping[str, int]) -> bool:
-        """Whether every channel that is told of a failure is told of many at once."""
-        if not ahead or report.ended.session.outcome is not Result.FAILED:
+    def _is_in_storm(self, routed: _RoutedReport, ahead: Mapping[str, int]) -> bool:
+        """Whether every channel that gets a failure gets many at once."""
+        if not ahead or routed.report.ended.session.outcome is not Result.FAILED:
             return False
-        channels = [to.channel for to in self._told_at_once(report)]
+        channels = routed.channels_at_once
         return bool(channels) and all(ahead.get(one, 0) >= self._storm_rules.at_least for one in channels)
 
     async def _batches(
-        self, reports: Sequence[SessionReport], ahead: Mapping[str, int]
+        self, routed: Sequence[_RoutedReport], ahead: Mapping[str, int]
     ) -> AsyncIterator[list[tuple[SessionReport, bool]]]:
         """Cut what ended into what is announced at once, each with whether to ask VBR for its details.
 
@@ -342,28 +324,29 @@ class Announcer:
         about the first ones.
         """
         in_storm, ahead = 0, dict(ahead)
-        for start in range(0, len(reports), _ROUTED_AT_ONCE):
-            some = reports[start : start + _ROUTED_AT_ONCE]
+        for start in range(0, len(routed), _ROUTED_AT_ONCE):
+            some = routed[start : start + _ROUTED_AT_ONCE]
             batch: list[tuple[SessionReport, bool]] = []
-            for report, is_announced in zip(some, await self._are_announced(some), strict=True):
+            for each, is_announced in zip(some, await self._are_announced(some), strict=True):
                 has_details = is_announced
-                if is_announced and self._is_in_storm(report, ahead):
+                if is_announced and self._is_in_storm(each, ahead):
                     in_storm += 1
                     has_details = in_storm <= _STORM_DETAILS
-                batch.append((report, has_details))
+                batch.append((each.report, has_details))
                 if sum(asks for _, asks in batch) == _AT_ONCE + (_STORM_DETAILS if in_storm else 0):
                     yield batch
                     batch = []
             if batch:
                 yield batch
 
-    async def _are_announced(self, reports: Sequence[SessionReport]) -> list[bool]:
+    async def _are_announced(self, routed: Sequence[_RoutedReport]) -> list[bool]:
         """For each, whether it is routed, shown already, or may continue an announced run that failed."""
         announced: list[bool] = []
-        failed, shown = await self._failed_jobs(reports)
-        for report in reports:
+        failed, shown = await self._failed_jobs([each.report for each in routed])
+        for each in routed:
+            report = each.report
             is_shown = not shown.isdisjoint({report.ended.session.id, report.owner.part_of})
-            is_announced = report.job_id in failed or is_shown or self._is_routed(report)
+            is_announced = report.job_id in failed or is_shown or each.decision.is_claimed
             if is_announced and report.ended.session.outcome is Result.FAILED:
                 failed.add(report.job_id)
             announced.append(is_announced)
@@ -462,49 +445,75 @@ class Announcer:
                 if session.id not in claimed:
                     continue
                 ids = {session.id, report.owner.part_of}
-                by_us = [action for action in own if action.session_id in ids]
-                shown = [each for each in followed if each.session_id in ids]
-                facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
-                decision = self._route(report, facts.started_in)
-                mute = await self._held_back.judge(
+                decision, queued = await self._announce_one(
                     transaction,
-                    muted,
-                    facts,
-                    job_id=report.job_id,
-                    job_name=report.job_name,
-                    now=self._clock.now(),
+                    report,
+                    poll,
+                    own=[action for action in own if action.session_id in ids],
+                    shown=[each for each in followed if each.session_id in ids],
+                    muted=muted,
+                    storms=storms,
+                    # What is announced out of turn may make up for a run that is announced only later.
+                    may_be_left_out=session.id not in full and read_to is not None,
                 )
-                queued: tuple[messages.RunMessages, ...] = ()
-                # A success that nobody hears of needs no run, unless it makes up for one; what is announced
-                # out of turn may yet do so.
-                is_fresh = read_to is None
-                if session.id in full or session.outcome is not Result.SUCCESS or is_fresh or shown:
-                    standing = await self._standing(transaction, by_us, shown)
-                    queued = await self._queued(
-                        transaction, report, facts, decision, poll, standing, storms=storms, mute=mute
-                    )
-                for each in queued:
-                    await queue(transaction, self._outbox, self._runs, each)
-                    await storms.follow(each.run)
-                if queued and decision.held:
-                    await self._held.keep(transaction, queued[0].run, decision.held)
-                if facts.is_stopped:
-                    await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
-                done.append((report, decision, queued[0] if queued else None))
+                done.append((report, decision, queued))
             await storms.queue()
             if read_to is not None:
                 await self._sessions.advance(transaction, server, min(read_to, max(ended.values())))
-        for report, decision, own_run in done:
+        for report, decision, queued in done:
             log.info(
-                "watch.session_announced" if own_run and own_run.rows else "watch.session_not_announced",
+                "watch.session_announced" if queued and queued.rows else "watch.session_not_announced",
                 server=server,
                 session_id=report.ended.session.id,
                 job=report.job_name,
                 result=report.ended.result,
                 reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
-                channels=[] if own_run is None else [each.channel for each in own_run.run.channels],
-                attempt=1 if own_run is None else len(own_run.run.facts.attempts),
+                channels=[] if queued is None else [each.channel for each in queued.run.channels],
+                attempt=1 if queued is None else len(queued.run.facts.attempts),
             )
+
+    async def _announce_one(
+        self,
+        transaction: Transaction,
+        report: SessionReport,
+        poll: PollResult,
+        *,
+        own: Sequence[OwnAction],
+        shown: Sequence[FollowedSession],
+        muted: list[Mute],
+        storms: StormGathering,
+        may_be_left_out: bool,
+    ) -> tuple[RouteDecision, messages.RunMessages | None]:
+        """Write what a session changes; return where it is routed, and what is queued for its own run.
+
+        `own` and `shown` are the bot's actions on it and messages about it. `may_be_left_out`: as a success
+        that is routed nowhere it needs no run.
+        """
+        session, server = report.ended.session, self._server.name
+        facts = report.session_facts(own, unsupported=self._server.revision.lacks)
+        decision = self._route(report, facts.started_in)
+        mute = await self._held_back.judge(
+            transaction,
+            muted,
+            facts,
+            job_id=report.job_id,
+            job_name=report.job_name,
+            now=self._clock.now(),
+        )
+        queued: tuple[messages.RunMessages, ...] = ()
+        if not may_be_left_out or session.outcome is not Result.SUCCESS or shown:
+            standing = await self._standing(transaction, own, shown)
+            queued = await self._queued(
+                transaction, report, facts, decision, poll, standing, storms=storms, mute=mute
+            )
+        for each in queued:
+            await queue(transaction, self._outbox, self._runs, each)
+            await storms.follow(each.run)
+        if queued and decision.held:
+            await self._held.keep(transaction, queued[0].run, decision.held)
+        if facts.is_stopped:
+            await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
+        return decision, queued[0] if queued else None
 
     async def _queued(
         self,
@@ -521,13 +530,7 @@ class Announcer:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
         is_late = self._rules.is_late(session.ended_at, poll.server_now)
-        # A part belongs to its session's run also where that ended, and was announced, before the part was.
-        by = session.ended_at if session.part is None else None
-        runs = await self._latest_runs(transaction, report.job_id, by=by)
-        if session.part is not None or (
-            session.went_well and any(not each.facts.last.went_well for each in runs)
-        ):
-            runs = await self._latest_runs(transaction, report.job_id, by=by, limit=_RUNS_LOOKED_AT)
+        runs = await self._runs_before(transaction, report.job_id, session)
         looked_at = runs if session.part is not None else runs[:1]
         run = next((each for each in looked_at if each.includes(session)), None)
         if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
@@ -545,11 +548,7 @@ class Announcer:
                 # One of many failures, of which VBR was not asked.
                 retry = self._jobs.retries_at_hand(report.job_id) if report.owner.is_certain else None
             begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), retry)
-            for later in await self._latest_runs(transaction, report.job_id):
-                # What is caught up with, or recorded late, may have been made up for already.
-                begun = begun.recovered_by(later.facts.last) or begun
-            if (well := went_well_since(report.past, session)) is not None:
-                begun = begun.recovered_by(well) or begun
+            begun = await self._if_recovered(transaction, begun, report, session)
             further = messages.RunMessages(begun.with_mute(muted), ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         # Where it was only counted, and its job is muted no more, nothing says yet that it failed.
@@ -584,6 +583,27 @@ class Announcer:
         own = messages.RunMessages(roots.run, (*further.rows, *roots.rows), roots.adopted)
         return (own, *(messages.recovery_messages(each, now) for each in recovered))
 
+    async def _runs_before(
+        self, transaction: Transaction, job_id: JobId, session: SessionFacts
+    ) -> Sequence[Run]:
+        """The job's run that a session may belong to, the latest first, and those it may make up for."""
+        # A part belongs to its session's run also where that ended, and was announced, before the part was.
+        by = session.ended_at if session.part is None else None
+        runs = await self._latest_runs(transaction, job_id, by=by)
+        makes_up = session.went_well and any(not each.facts.last.went_well for each in runs)
+        if session.part is not None or makes_up:
+            runs = await self._latest_runs(transaction, job_id, by=by, limit=_RUNS_LOOKED_AT)
+        return runs
+
+    async def _if_recovered(
+        self, transaction: Transaction, begun: Run, report: SessionReport, session: SessionFacts
+    ) -> Run:
+        """A new run with its recovery: one that is caught up with may have been made up for already."""
+        for later in await self._latest_runs(transaction, report.job_id):
+            begun = begun.recovered_by(later.facts.last) or begun
+        well = went_well_since(report.past, session)
+        return begun if well is None else begun.recovered_by(well) or begun
+
     async def _standing(
         self, transaction: Transaction, own: Sequence[OwnAction], shown: Sequence[FollowedSession]
     ) -> _Standing:
@@ -615,69 +635,3 @@ class Announcer:
             if group not in FAILURES_ONLY:
                 recovered += filter(None, (run.recovered_by(session),))
         return recovered
-
-    async def _look_for_retry(self, run: Run) -> _Retry:
-        """A session is noticed when it ends: an attempt that runs for hours has come all the same."""
-        last = run.facts.latest
-        if last.part_of is not None and await self._is_running(last.part_of):
-            return _Retry.RUNNING
-        query = SessionsQuery(
-            job_id=run.facts.job_id,
-            created_after=last.ended_at,
-            limit=_LATER_SESSIONS,
-            order_by="CreationTime",
-        )
-        try:
-            page = await self._server.sessions(query)
-        except VeeamError as error:
-            if not error.reached_server:
-                raise
-            log.warning("watch.attempts_unreadable", server=self._server.name, problem=str(error))
-            return _Retry.MISSING
-        later = [
-            row for row in page.rows if row.id != last.session_id and row.session_type == last.session_type
-        ]
-        if not later:
-            return _Retry.MISSING
-        unknown = await self._sessions.unknown(self._server.name, [row.id for row in later])
-        is_over = not unknown and all(row.is_stopped for row in later)
-        return _Retry.SUPERSEDED if is_over else _Retry.RUNNING
-
-    async def _is_running(self, session_id: SessionId) -> bool:
-        try:
-            return not (await self._server.session(session_id)).is_stopped
-        except VeeamError as error:
-            if not error.reached_server:
-                raise
-            return False
-
-    async def _still_muted(self, transaction: Transaction, run: Run, now: datetime) -> Run:
-        """The run as it is muted by now; a mute of its server that began since it failed remembers it."""
-        active = await self._held_back.active(transaction, self._server.name, now)
-        mute = covering(active, run.facts.job_id, run.facts.job_name)
-        if mute is None or not run.facts.stands_failed:
-            return run
-        muted = run.with_mute(mute_facts(mute))
-        return (await self._held_back.hold(transaction, mute, muted, (), run.facts.last, now)).run
-
-    async def _settle(self, row: RunRow, run: Run, retry: _Retry, server_now: datetime) -> None:
-        now = self._clock.now()
-        async with self._writing() as transaction:
-            if await self._runs.of(transaction, row.run_key) != row:
-                return
-            if retry is _Retry.RUNNING:
-                await self._runs.put(transaction, replace(row, expected_by=server_now + _LOOK_AGAIN_AFTER))
-                return
-            final = await self._still_muted(transaction, run.without_retry(), now)
-            if retry is _Retry.SUPERSEDED:
-                queued = messages.superseded_messages(final, now)
-            else:
-                queued = messages.missing_attempt_messages(final, now)
-            await self._outbox.add(transaction, queued.rows)
-            settled = replace(row, expected_by=None, body=queued.run.encode())
-            unanswered_since = queued.run.unanswered_since
-            await self._runs.put(transaction, replace(settled, unanswered_since=unanswered_since))
-            storms = self._gathering(transaction, Counter())
-            await storms.follow(queued.run)
-            await storms.queue()
-        log.info("watch.run_settled", server=row.server, run=row.run_key, retry=retry)

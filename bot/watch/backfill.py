@@ -77,7 +77,7 @@ class Backfill:
         if report.ended.session.is_canceled:
             self.stopped.append(session.id)
         destinations = () if report.is_untold else self._rules.route(report.completion()).destinations
-        # Which of these runs failed in a row is not known here: such a route is told from the next one on.
+        # Which of these runs failed in a row is not known here: such a route gets the next one.
         for to in (one for one in destinations if one.failures_in_a_row == 1):
             self._channels.setdefault(to.channel, _Channel()).add(report)
         if destinations and not self.is_large:

@@ -48,6 +48,7 @@ from bot.veeam import (
 )
 from bot.watch import facts
 from bot.watch.messages import NOTICE, REPLY, message
+from bot.watch.mutes import covering
 from bot.watch.runs import Run
 from bot.watch.session_report import fetch_details
 
@@ -294,8 +295,7 @@ class DigestMaker:
         return KnownOfJobs(
             stopped=await self._stopped.of(server),
             failed_parts=await self._runs.failed_parts(server),
-            muted=[mute.job_id for mute in active if mute.job_id is not None],
-            muted_names=[mute.names for mute in active if mute.names is not None],
+            is_muted=lambda job_id, name: covering(active, job_id, name) is not None,
         )
 
     async def _why(self, server: VeeamServer, sessions: Sequence[Session]) -> Mapping[str, str]:

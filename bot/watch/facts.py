@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Report, Result, ServerName, SessionId, known
+from bot.veeam import JobId, Report, Result, ServerName, Session, SessionId, known
 
 GROUP = "group:"
 """So begins the subject that many unmet expectations are together."""
@@ -77,6 +77,20 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     part_of: SessionId | None = None
     is_canceled: bool = False
     seems_stopped: bool = False
+
+    @classmethod
+    def of(cls, session: Session, ended_at: datetime) -> "SessionFacts":
+        """Return what makes a session an attempt of a run, by VBR's answer alone."""
+        return cls(
+            session_id=session.id,
+            session_type=session.session_type,
+            result=session.result_word,
+            created_at=session.creation_time or ended_at,
+            ended_at=ended_at,
+            initiated_by=session.initiated_by,
+            retries=session.retries,
+            begins_run=session.begins_run,
+        )
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -405,10 +419,8 @@ class StormFinal(Facts, frozen=True, kw_only=True, tag="storm_final"):
 
 
 class StormList(Facts, frozen=True, kw_only=True, tag="storm_list"):
-    """In the thread of a storm: its failures from the place `first` on; `left_out` more are not listed."""
+    """In the thread of a storm: a page of its failures; `left_out` more are not listed."""
 
-    storm_id: str
-    first: int
     failures: tuple[StormFailure, ...]
     left_out: int = 0
 

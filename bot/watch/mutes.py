@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from bot.observability import Clock
-from bot.settings import Threads, matches_glob
+from bot.settings import Threads
 from bot.store import (
     Database,
     Leases,
@@ -119,7 +119,7 @@ def mute_facts(mute: Mute) -> MuteFacts:
 
 def covering(active: Iterable[Mute], job_id: str, job_name: str) -> Mute | None:
     """Return what mutes a job: its own mute, else one of its server."""
-    fitting = [mute for mute in active if _covers(mute, job_id, job_name)]
+    fitting = [mute for mute in active if mute.covers(job_id, job_name)]
     return min(fitting, key=lambda mute: mute.is_of_server, default=None)
 
 
@@ -260,7 +260,7 @@ class HeldBack:
 
 
 def thread_keys(run: Run) -> Mapping[str, str]:
-    """Return the key of the root in whose thread a run is told, by channel."""
+    """Return the key of the root whose thread tells of a run, by channel."""
     return {
         each.channel: each.muted_in or messages.root_key(run, each.channel)
         for each in run.channels_with_thread
@@ -284,7 +284,7 @@ class _Untold:
 
     @property
     def new(self) -> tuple[RunChannel, ...]:
-        """The channels that are told now that it failed."""
+        """The channels that learn only now that it failed."""
         return tuple(each for each in self.run.channels if self.is_said and each.is_counted)
 
     @property
@@ -504,9 +504,3 @@ def _is_muted_by(run: Run, mute: Mute) -> bool:
 def _stands(run: RunFacts) -> bool:
     """Whether a run is still as bad as when it was held back."""
     return run.stands_failed or (known(Result, run.result) is Result.WARNING and not run.is_recovered)
-
-
-def _covers(mute: Mute, job_id: str, job_name: str) -> bool:
-    if mute.job_id is not None:
-        return mute.job_id.casefold() == job_id.casefold()
-    return mute.is_of_server and (mute.pattern is None or matches_glob(mute.pattern, job_name))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
+import msgspec
 import structlog
 
 from bot.veeam import (
@@ -135,7 +136,7 @@ def outlook_from(
 def went_well_since(past: JobPast | None, failed: SessionFacts) -> SessionFacts | None:
     """Return the first run of the job that began after the failed session and made a backup, if any. Pure."""
     since = [
-        _facts_of(each, each.end_time)
+        SessionFacts.of(each, each.end_time)
         for each in (past.sessions if past is not None else ())
         if each.is_stopped and each.outcome in _GOOD and each.end_time is not None and _counts(each, ())
         if each.creation_time is not None and each.creation_time > failed.created_at
@@ -155,7 +156,8 @@ def _runs(
     """Sessions of one job, oldest first, as the runs that they are attempts of."""
     runs: list[Run] = []
     for session, ended_at in sessions:
-        facts = _facts_of(session, ended_at, operations.get(session.id))
+        facts = SessionFacts.of(session, ended_at)
+        facts = msgspec.structs.replace(facts, started_operation=operations.get(session.id))
         if runs and runs[-1].includes(facts):
             runs[-1] = runs[-1].with_attempt(facts, is_late=False)
         else:
@@ -168,20 +170,6 @@ def _runs(
             )
             runs.append(Run.begin(of, retry))
     return runs
-
-
-def _facts_of(session: Session, ended_at: datetime, operation: str | None = None) -> SessionFacts:
-    return SessionFacts(
-        session_id=session.id,
-        session_type=session.session_type,
-        result=(session.result and session.result.result) or Result.NONE.value,
-        created_at=session.creation_time or ended_at,
-        ended_at=ended_at,
-        initiated_by=session.initiated_by,
-        started_operation=operation,
-        retries=session.retries,
-        begins_run=session.begins_run,
-    )
 
 
 def _are_nights(begun: Sequence[datetime], zone: tzinfo) -> bool:

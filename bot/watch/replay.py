@@ -28,13 +28,7 @@ from bot.watch.job_cache import JobCache
 from bot.watch.routing import RouteReason, WatchRules, long_enough
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport
-from bot.watch.sessions import (
-    EndedSession,
-    is_child,
-    is_undocumented,
-    named_types,
-    reason_to_ignore,
-)
+from bot.watch.sessions import EndedSession, is_child, is_undocumented, named_types, reason_to_ignore
 from bot.watch.subscriptions import SubscriptionIndex, subscriber
 
 PAGE_ROWS = 500
@@ -63,7 +57,7 @@ class ReplayedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedServer:
-    """What came of one server. `untold` are failures and warnings that no channel would have got.
+    """The replay of one server. `untold` are failures and warnings that no channel would have got.
 
     `held_back` are failures that a route claimed and kept to itself, until so many come in a row. `is_cut`
     where there were more sessions than are read. `problem` is why it could not be read, or not to its end.

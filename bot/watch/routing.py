@@ -75,7 +75,7 @@ class Completion:
 class Destination:
     """A channel, how to post there, whom to mention if the last attempt failed, and why it was chosen.
 
-    With `failures_in_a_row` it is told only when so many runs of the job failed in a row.
+    With `failures_in_a_row` it gets a run only when this many runs of the job failed in a row.
     """
 
     channel: str
@@ -132,14 +132,14 @@ class WatchRules:
 
     @property
     def holds_back(self) -> bool:
-        """Whether a run that nobody was told of matters later: it may be told then, or counts in a row."""
+        """Whether a run that was posted nowhere matters later: it may be posted then, or counts in a row."""
         return self.subscribers is not None or any(each.failures_in_a_row > 1 for each in self.routes)
 
     def route(self, completion: Completion) -> RouteDecision:
         """Return the channels of all routes and subscriptions that take the completion, else the default one.
 
         That one never gets a success. A channel that several of them name gets one announcement, as the first
-        of them says that tells it: it is there again for one that takes fewer failures in a row.
+        of them says that takes it: it is there again for one that takes fewer failures in a row.
         """
         takers = [each for each in self.routes if takes(each, completion)]
         by_route = _by_channel(
@@ -180,7 +180,7 @@ class WatchRules:
 
 
 def long_enough(destinations: Iterable[Destination], failures_in_a_row: int) -> list[Destination]:
-    """Return where a run is told that ends such a row, each channel once; 0: the run did not fail."""
+    """Return where a run that ends such a row is posted, each channel once; 0: the run did not fail."""
     told: dict[str, Destination] = {}
     for to in destinations:
         if to.failures_in_a_row <= max(1, failures_in_a_row):

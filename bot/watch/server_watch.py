@@ -318,7 +318,7 @@ class OutageReporter:
                 )
                 is_quiet = await self._is_muted(transaction, now)
                 rows = self._rows("back", outage.since, ended, now, in_thread=is_quiet)
-                # A channel that is told of the server since a restart has no message to reply to.
+                # A channel that was added by a restart has no message to reply to.
                 roots = [row.root_key for row in rows if row.root_key is not None]
                 there = await self._outbox.known(transaction, roots)
                 rows = [row for row in rows if row.root_key is None or row.root_key in there]

@@ -104,9 +104,9 @@ class SessionReport:
 
     @property
     def is_untold(self) -> bool:
-        """Whether nobody is told, whatever the routes say: a part that went well is its run's affair.
+        """Whether nothing announces it, whatever the routes say: a part that went well is its run's affair.
 
-        An offload that comes as a job's run is told when it failed; its type can't be named by a route.
+        An offload that comes as a job's run is announced when it failed; no route can name its type.
         """
         group, session = self.ended.group, self.ended.session
         if group is SessionGroup.TIERING and session_group(session.session_type) is SessionGroup.JOB_RUN:
@@ -134,27 +134,20 @@ class SessionReport:
 
         `unsupported` are the capabilities that its server's revision does not have.
         """
-        session, result = self.ended.session, self.ended.result
+        session = self.ended.session
         started = next((action for action in own if action.operation != STOP), None)
         stopped = next((action for action in own if action.operation == STOP), None)
-        if known(Result, result) is Result.SUCCESS:
+        if session.outcome is Result.SUCCESS:
             stopped = None  # the stop came too late: nothing was left to stop
         message = None if session.result is None else session.result.message
-        return SessionFacts(
-            session_id=session.id,
-            session_type=session.session_type,
-            result=result,
-            created_at=session.creation_time or self.ended.ended_at,
-            ended_at=self.ended.ended_at,
+        return msgspec.structs.replace(
+            SessionFacts.of(session, self.ended.ended_at),
             message=message and _shortened(message),
-            initiated_by=session.initiated_by,
             started_by=None if started is None else started.person_id,
             started_operation=None if started is None else started.operation,
             started_in=None if started is None else started.channel_id,
             stopped_by=None if stopped is None else stopped.person_id,
             details=self.details,
-            retries=session.retries,
-            begins_run=session.begins_run,
             unsupported=tuple(sorted(unsupported)),
             part=self.owner.part,
             part_of=self.owner.part_of,
@@ -183,7 +176,7 @@ async def fetch_details(
 ) -> SessionDetails:
     """Return a session's details from its task sessions and, unless it succeeded, its log.
 
-    A failed run of agents without task sessions is told with the machines whose last run failed, if VBR says.
+    A failed run of agents without task sessions gets the machines whose last run failed, if VBR says.
 
     Never raises VeeamError: `is_incomplete` if VBR didn't answer everything within `seconds`.
     """

@@ -56,8 +56,7 @@ class EndedSession:
     @property
     def result(self) -> str:
         """VBR's word for the result."""
-        result = self.session.result
-        return (result and result.result) or Result.NONE.value
+        return self.session.result_word
 
 
 def group_of(session: Session, job_ids: Collection[JobId] = ()) -> SessionGroup:

@@ -8,6 +8,8 @@ root once the run is announced.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from bot.observability import Clock
 from bot.store import (
     STOP,
@@ -22,7 +24,7 @@ from bot.store import (
     Runs,
     Transaction,
 )
-from bot.veeam import JobId, Result, ServerName, Session
+from bot.veeam import JobId, ServerName, Session
 from bot.watch import messages
 from bot.watch.facts import SessionFacts
 from bot.watch.runs import Run
@@ -67,20 +69,9 @@ class StandingMessages:
 
         `operation` is what the person just did: `retry` makes the session another attempt of the failed run.
         """
-        is_begun = operation != STOP
-        created_at = session.creation_time or self._clock.now()
-        facts = SessionFacts(
-            session_id=session.id,
-            session_type=session.session_type,
-            result=Result.NONE.value,
-            created_at=created_at,
-            ended_at=created_at,
-            initiated_by=session.initiated_by,
-            started_by=person if is_begun else None,
-            started_operation=operation if is_begun else None,
-            retries=session.retries,
-            begins_run=session.begins_run,
-        )
+        facts = SessionFacts.of(session, session.creation_time or self._clock.now())
+        if operation != STOP:
+            facts = msgspec.structs.replace(facts, started_by=person, started_operation=operation)
         async with self._database.reading() as reading:
             for each in await self._followed.within(reading, server, [session.id]):
                 if each.channel == channel:

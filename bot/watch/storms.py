@@ -140,8 +140,6 @@ class StormMessages:
         found = await self._storms.failures(self._transaction, storm.id, first=first, limit=LISTED_ON_A_PAGE)
         is_last = page == PAGES_AT_MOST - 1
         listed = facts.StormList(
-            storm_id=storm.id,
-            first=first,
             failures=tuple(map(_listed, found)),
             left_out=max(0, count - PAGES_AT_MOST * LISTED_ON_A_PAGE) if is_last else 0,
         )

@@ -24,7 +24,7 @@ class Streak:
     length: int
 
     def long_enough(self, destinations: Sequence[Destination]) -> list[Destination]:
-        """Return those that are told by now, each channel once."""
+        """Return those that get the run by now, each channel once."""
         return long_enough(destinations, self.length)
 
 

@@ -17,7 +17,7 @@ class Audience(Protocol):
     """Who may see what; implemented where people are known. Never raises."""
 
     async def may_get(self, subscription: Subscription, server: str, job_name: str) -> bool | None:
-        """Whether a subscription may be told about a job by now; None where nobody can say."""
+        """Whether a subscription may show a job by now; None where nobody can say."""
         ...
 
 
@@ -32,7 +32,7 @@ class SubscribedChannels:
     async def of(
         self, server: ServerName, job_id: str | None, job_name: str, result: str
     ) -> tuple[Subscriber, ...]:
-        """Return those that fit the job and may be told about it, or may once that is known.
+        """Return those that fit the job and may show it, or may once that is known.
 
         No `job_id`: VBR lists no such job, and its name has to do. What has no result yet may get any.
         Raises `StoreError`.
@@ -47,7 +47,7 @@ class SubscribedChannels:
         )
 
     async def find(self, subscription_id: int, server: ServerName, job_name: str) -> Subscriber | None:
-        """Return one as it stands; None where it was ended, or may not be told about this job.
+        """Return one as it stands; None where it was ended, or may not show this job.
 
         Raises `StoreError`.
         """

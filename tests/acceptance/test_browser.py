@@ -637,5 +637,5 @@ async def test_somebody_subscribes_to_what_concerns_them(
     await expect(listed).to_contain_text("Failures of jobs like Lin*")
     await picture(ann, "subscriptions", listed)
     await listed.get_by_role("button", name="Unsubscribe").click()
-    await ann.confirms("This channel is told nothing more", label="Unsubscribe")
+    await ann.confirms("It posts nothing more to this channel", label="Unsubscribe")
     await expect(ann.messages.filter(has_text="unsubscribed their conversation")).to_be_visible()

@@ -88,7 +88,7 @@ class PreparedAction:
     of the job, also of one that is not there yet, or of the machine; `detail` goes on record. `payload` is
     what else goes to VBR, where the action alone does not say it: an approval is bound to that too. `wanted`
     are the settings that a job has then, `changes` in words what is different or what is made, the worst
-    first. For whoever approves it `in_full` is the same without anything cut, `warnings` what the person was
+    first. For the approver `in_full` is the same without anything cut, `warnings` what the person was
     warned of, `new_repository` the ID of the one that the job will write to from now on.
     `takes_protection` where the settings leave the job with fewer backups. `follow_up` is what does it, of an
     action that VBR has no part in.

@@ -24,7 +24,7 @@ class Apply(PolicyAction, frozen=True, tag="apply"):
         button="Apply configuration",
         confirmation=Confirmation(
             question="Apply the configuration?",
-            consequence="VBR sends the policy's settings to its computers now. Nothing is backed up by that.",
+            consequence="VBR sends the policy's settings to its computers now. This backs nothing up.",
             yes="Apply",
         ),
         finds_by_form=True,

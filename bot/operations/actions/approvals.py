@@ -444,7 +444,7 @@ class Decisions:
         self._perform = perform
 
     async def decided(self, request: Approve | Decline) -> outcomes.AlreadyDecided | None:
-        """Return what came of the request; None while nobody has decided."""
+        """Return the request's outcome; None while nobody has decided."""
         pending = await self._requests.pending(request.approval_id)
         return pending if isinstance(pending, outcomes.AlreadyDecided) else None
 
@@ -565,7 +565,7 @@ def _changes(prepared: PreparedAction) -> tuple[str, ...]:
 
 
 def warnings_in_words(warnings: Sequence[str], run_after: Sequence[str], hidden: int = 0) -> tuple[str, ...]:
-    """All that whoever approves is warned of, whole; `hidden` counts the followers that are not named."""
+    """All that the approver is warned of, whole; `hidden` counts the followers that are not named."""
     unseen = f"{hidden:,} {'job' if hidden == 1 else 'jobs'} that you can't see"
     followers = " and ".join(filter(None, (", ".join(run_after), unseen if hidden else "")))
     return (*warnings, *([f"These jobs run after it: {followers}"] if followers else []))

@@ -1,4 +1,4 @@
-"""Actions that were left open: the bot was killed, or gave up, before it told what came of them.
+"""Actions that were left open: the bot was killed, or gave up, before it showed their outcome.
 
 They are never sent again. What VBR shows is looked up, as for an answer that got lost.
 """
@@ -48,7 +48,7 @@ class _Body(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class LeftOpen:
-    """What came of an action that was left open, and the gesture that it answers."""
+    """The outcome of an action that was left open, and the gesture that it answers."""
 
     gesture: Gesture
     began_at: datetime
@@ -75,7 +75,7 @@ def body_of(prepared: PreparedAction, answers: Gesture, codec: RequestCodec) -> 
 
 
 async def conclude(backend: Backend, left: store.OpenAction, look_up: LookUp) -> LeftOpen | None:
-    """Look up what came of it and put that on record, if nothing is there; None if nobody can be told.
+    """Look up its outcome and put it on record, if none is there; None if there is nobody to show it to.
 
     Raises `StoreError`.
     """

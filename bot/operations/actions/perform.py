@@ -14,14 +14,7 @@ import structlog
 
 from bot import veeam
 from bot.operations import outcomes
-from bot.operations.actions import (
-    Action,
-    BotAction,
-    JobAction,
-    PreparedAction,
-    PreparedChange,
-    Target,
-)
+from bot.operations.actions import Action, BotAction, JobAction, PreparedAction, PreparedChange, Target
 from bot.operations.actions.approvals import ApprovalRequests, Approved, Need
 from bot.operations.actions.left_open import LeftOpen, body_of, conclude
 from bot.operations.audit_trail import Also
@@ -140,9 +133,9 @@ class Performer:
 
     @asynccontextmanager
     async def answering(self, gesture: Gesture) -> AsyncIterator[None]:
-        """Serve a gesture. At the end of the block the person has been shown what came of what it did.
+        """Serve a gesture. At the end of the block the person has been shown the outcome.
 
-        Where the block breaks, that is looked up and told later (`left_open`).
+        Where the block breaks, it is looked up and shown later (`left_open`).
         """
         try:
             yield
@@ -157,7 +150,7 @@ class Performer:
             self._unanswered.discard(gesture.reference)
 
     async def left_open(self) -> AsyncIterator[LeftOpen]:
-        """Yield what came of what broken gestures and ended processes left open; what was taken is forgotten.
+        """Yield the outcomes that broken gestures and ended processes left open; what was taken is forgotten.
 
         What a minute is too short for is left to the next call. Raises `StoreError`.
         """
@@ -437,7 +430,7 @@ class Performer:
         )
 
     async def _look_up(self, prepared: PreparedAction, known: AuditOutcome | None) -> outcomes.Sent:
-        """What came of an action that was left open, by its outcome on record if known, and by VBR.
+        """The outcome of an action that was left open, as it is on record, or else by VBR.
 
         Plans for its job stay: its own may still be due, any other is somebody else's. The watch ends stale
         ones.

@@ -15,14 +15,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.impact import PickForm
 from bot.operations.machines import FoundMachine, find_machine
-from bot.operations.model import (
-    Kind,
-    MachineRef,
-    NamedMachine,
-    Operation,
-    RequestContext,
-    Step,
-)
+from bot.operations.model import Kind, MachineRef, NamedMachine, Operation, RequestContext, Step
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import exact_name_filter, repository_of, where_there
 from bot.settings import Role, ServerName

@@ -1,4 +1,4 @@
-"""`subscribe`: have a channel told about runs, by a person and where that person has the role for it."""
+"""`subscribe`: have runs posted to a channel, by a person and where that person has the role for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,12 +36,12 @@ _LIMITS = {
 
 
 class Subscribe(BotAction, frozen=True, tag="subscribe"):
-    """Have this channel told how runs end: of one job, of those that fit a pattern, or of all."""
+    """Have finished runs posted to this channel: of one job, of those that fit a pattern, or of all."""
 
     operation = Operation(
         name="subscribe",
         usage="subscribe [failed, warning, success] [JOB or PATTERN]",
-        help="have this channel told how runs end: failures and warnings, unless you name other results",
+        help="post finished runs to this channel: failures and warnings, unless you name other results",
         kind=Kind.ACTION,
         audit_name="channel.subscribe",
         roles=SUBSCRIBERS,

@@ -1,4 +1,4 @@
-"""`unsubscribe`: end what a channel is subscribed to, by whoever could subscribe it to the same."""
+"""`unsubscribe`: end what a channel is subscribed to, for people who could subscribe it to the same."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,14 +8,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.matching import fold, means_everything
 from bot.operations.model import Confirmation, Kind, Operation, RequestContext
-from bot.operations.outcomes import (
-    Answer,
-    Done,
-    NoSubscription,
-    NotSubscribed,
-    Outcome,
-    SubscribedTo,
-)
+from bot.operations.outcomes import Answer, Done, NoSubscription, NotSubscribed, Outcome, SubscribedTo
 from bot.operations.queries.subscriptions import SubscriptionsAnswer, subscriptions_of
 from bot.operations.subscribers import SUBSCRIBERS, in_plain_words, leading_results, subject_of
 from bot.settings import PersonId, RouteResult
@@ -38,7 +31,7 @@ class Unsubscribe(BotAction, frozen=True, tag="unsubscribe"):
         button="Unsubscribe",
         confirmation=Confirmation(
             question="End this subscription?",
-            consequence="This channel is told nothing more because of it.",
+            consequence="It posts nothing more to this channel.",
             yes="Unsubscribe",
         ),
     )

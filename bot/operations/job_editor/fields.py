@@ -365,12 +365,12 @@ def _subject(draft: JobDraft) -> AuditSubject:
 
 
 def problem_from(error: veeam.VeeamError) -> FormProblem:
-    """Return what a server said against it, and about which field, where that can be told."""
+    """Return what a server said against it, and about which field, where its words say so."""
     return FormProblem(field_meant(error.message) if isinstance(error, veeam.Rejected) else None, error=error)
 
 
 def field_meant(message: str) -> veeam.SettingsField | None:
-    """Return the field that VBR's words are about; None where that cannot be told."""
+    """Return the field that VBR's words are about; None where they don't say."""
     words = " ".join(_QUOTED.sub(" ", message).casefold().split())
     return next((part for word, part in _FIELDS_BY_WORD if word in words), None)
 
@@ -513,7 +513,7 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
 
 
 def settings_said(settings: veeam.JobSettings) -> list[tuple[veeam.SettingsField, Any]]:
-    """What is told of a new job besides its name: not what is off, nor what VBR's wizard would set too."""
+    """What is said of a new job besides its name: not what is off, nor what VBR's wizard would set too."""
     return [
         (part, value)
         for part in veeam.SettingsField

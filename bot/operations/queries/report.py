@@ -76,8 +76,7 @@ class ShowReport(Query, frozen=True, tag="report"):
                 known=veeam.KnownOfJobs(
                     noted.stopped,
                     noted.failed_parts,
-                    muted=[mute.job_id for mute in active if mute.job_id is not None],
-                    muted_names=[mute.names for mute in active if mute.names is not None],
+                    is_muted=lambda job_id, name: any(mute.covers(job_id, name) for mute in active),
                 ),
                 why=lambda asked, sessions: _why(backend, asked.name, sessions),
                 clock=backend.clock,

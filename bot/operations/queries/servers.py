@@ -138,7 +138,7 @@ async def _newer_revision(server: veeam.VeeamServer) -> str | None:
 
 
 def _is_of_build_alone(error: veeam.VeeamError) -> bool:
-    """Whether a server that told its time may yet answer everything else."""
+    """Whether a server that answered with its time may yet answer everything else."""
     return isinstance(error, veeam.ServerFailed | veeam.UnexpectedAnswer | veeam.TimedOut)
 
 

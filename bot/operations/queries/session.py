@@ -11,15 +11,7 @@ from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, quote
 from bot.operations.jobs import FoundJob, latest_run
-from bot.operations.model import (
-    ALL_ROLES,
-    AuditSubject,
-    JobRef,
-    Kind,
-    MessageLink,
-    Operation,
-    RequestContext,
-)
+from bot.operations.model import ALL_ROLES, AuditSubject, JobRef, Kind, MessageLink, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, job_state_of, session_views
 from bot.operations.vbr_lists import where_there

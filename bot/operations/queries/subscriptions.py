@@ -1,4 +1,4 @@
-"""`subscriptions`: what a channel is told, because people subscribed it or because the settings say so."""
+"""`subscriptions`: what is posted to a channel, because people subscribed it or the settings say so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _NAMES_WITHIN_SECONDS = 3.0
 
 
 class ListSubscriptions(Query, frozen=True, tag="subscriptions"):
-    """What is this channel told, by whose wish?"""
+    """What is posted to this channel, and who asked for it?"""
 
     operation = Operation(
         name="subscriptions",
         usage="subscriptions",
-        help="what this channel is told, and who subscribed it",
+        help="what is posted to this channel, and who subscribed it",
         kind=Kind.QUERY,
         audit_name="subscriptions.list",
         roles=SUBSCRIBERS,
@@ -57,7 +57,7 @@ class RoutedTo:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionsAnswer(Answer):
-    """What a channel is told. `is_choice`: one of these is to be ended, and it was not said which."""
+    """What is posted to a channel. `is_choice`: one of these is to be ended, and it was not said which."""
 
     subscriptions: tuple[SubscribedTo, ...]
     routes: tuple[RoutedTo, ...]

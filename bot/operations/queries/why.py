@@ -309,7 +309,7 @@ async def _others(
     if isinstance(servers, outcomes.NotFound):
         return OtherJobs()
     answer = await backend.fleet.ask(lambda server: server.job_states(query), servers)
-    # This server's first: what its own jobs share is told before what others' do.
+    # This server's first: what its own jobs share comes before what others' do.
     ordered = sorted(answer.answers, key=lambda name: name != job.server)
     candidates = [
         (name, state)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
@@ -21,7 +21,7 @@ from bot.slack.views.server_errors import in_brief_by_name
 from bot.watch import facts
 
 AUDIT_EVENT = "veeam_audit"
-"""The metadata of what the audit channel is told: the row that bears the outcome, and its hash."""
+"""The metadata of a message in the audit channel: the row that bears the outcome, and its hash."""
 _LASTING = {
     "veeam_session": ("server", "session_id"),
     "veeam_storm": ("storm_id",),
@@ -77,7 +77,8 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
     server `veeam_server`, what did not happen `veeam_expectation`, a digest `veeam_digest`, what is on record
     `veeam_audit`, the rest `veeam_bot`.
     """
-    return replace(_message(announced), metadata=_metadata(announced, key))
+    drawn = VIEWS[type(announced)]
+    return replace(drawn.view(announced), metadata=drawn.metadata(announced, key))
 
 
 def identity(metadata: Mapping[str, Any]) -> tuple[str, str]:
@@ -91,67 +92,86 @@ def identity(metadata: Mapping[str, Any]) -> tuple[str, str]:
     return kind, json.dumps(payload, sort_keys=True)
 
 
-def _message(announced: facts.Announcement) -> Message:
-    return VIEWS[type(announced)](announced)
+def _event(event_type: str, /, **payload: object) -> Mapping[str, Any]:
+    return {"event_type": event_type, "event_payload": payload}
 
 
-def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
-    match announced:
-        case facts.RunEnded(run=run) | facts.RunChanged(run=run):
-            session, result = run.first, run.result
-        case facts.AttemptEnded(run=run, session=session) | facts.MutedRunEnded(run=run, session=session):
-            result = session.result
-        case facts.StormBegan(storm=storm) | facts.StormChanged(storm=storm):
-            of_storm = {
-                "storm_id": storm.storm_id,
-                "count": storm.count,
-                "servers": list(storm.servers[:_SERVERS_IN_METADATA]),
-                "first_ended_at": storm.first_ended_at.isoformat(),
-                "last_ended_at": storm.last_ended_at.isoformat(),
-            }
-            return {"event_type": "veeam_storm", "event_payload": of_storm}
-        case facts.ApprovalOpened(approval=approval) | facts.ApprovalChanged(approval=approval):
-            of_approval = {"approval_id": approval.id, "state": approvals.standing(approval)}
-            return {"event_type": "veeam_approval", "event_payload": of_approval}
-        case facts.OutageBegan(server=server, since=since):
-            return _of_server(server, "silent", since)
-        case facts.OutageEnded(server=server, since=since):
-            return _of_server(server, "back", since)
-        case facts.ExpectationUnmet() | facts.ExpectationAcknowledged() | facts.ExpectationOver():
-            return _of_expectation(announced.expectation)
-        case facts.ExpectationsUnmet(group=group) | facts.ExpectationsChanged(group=group):
-            about = "repositories" if group.kind == "repository" else "jobs"
-            return _of_unmet(group.server, "subject", about, group.kind, group.since)
-        case facts.DigestMade(report=found):
-            return dict(report.metadata(found, kind="digest"))
-        case facts.DigestJobs(key=key) | facts.DigestDays(key=key):
-            return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
-        case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
-            return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
-        case _:
-            return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
-    payload = {
-        "server": run.server,
-        "job_id": run.job_id,
-        "session_id": session.session_id,
-        "result": result,
-    }
-    return {"event_type": "veeam_session", "event_payload": payload}
+def _of_row(_announced: facts.Announcement, key: str) -> Mapping[str, Any]:
+    return _event("veeam_bot", announcement=key)
 
 
-def _of_server(server: str, state: str, since: datetime) -> dict[str, Any]:
-    payload = {"server": server, "state": state, "since": since.isoformat()}
-    return {"event_type": "veeam_server", "event_payload": payload}
+def _of_own_row(announced: facts.DigestJobs | facts.DigestDays, _key: str) -> Mapping[str, Any]:
+    return _of_row(announced, announced.key)
 
 
-def _of_expectation(expectation: facts.Expectation) -> dict[str, Any]:
+def _of_run(announced: facts.RunEnded | facts.RunChanged, _key: str) -> Mapping[str, Any]:
+    return _session(announced.run, announced.run.first, announced.run.result)
+
+
+def _of_attempt(announced: facts.AttemptEnded | facts.MutedRunEnded, _key: str) -> Mapping[str, Any]:
+    return _session(announced.run, announced.session, announced.session.result)
+
+
+def _session(run: facts.RunFacts, session: facts.SessionFacts, result: str) -> Mapping[str, Any]:
+    return _event(
+        "veeam_session",
+        server=run.server,
+        job_id=run.job_id,
+        session_id=session.session_id,
+        result=result,
+    )
+
+
+def _of_storm(announced: facts.StormBegan | facts.StormChanged, _key: str) -> Mapping[str, Any]:
+    storm = announced.storm
+    return _event(
+        "veeam_storm",
+        storm_id=storm.storm_id,
+        count=storm.count,
+        servers=list(storm.servers[:_SERVERS_IN_METADATA]),
+        first_ended_at=storm.first_ended_at.isoformat(),
+        last_ended_at=storm.last_ended_at.isoformat(),
+    )
+
+
+def _of_approval(announced: facts.ApprovalOpened | facts.ApprovalChanged, _key: str) -> Mapping[str, Any]:
+    approval = announced.approval
+    return _event("veeam_approval", approval_id=approval.id, state=approvals.standing(approval))
+
+
+def _of_outage(announced: facts.OutageBegan | facts.OutageEnded, _key: str) -> Mapping[str, Any]:
+    state = "silent" if isinstance(announced, facts.OutageBegan) else "back"
+    return _event("veeam_server", server=announced.server, state=state, since=announced.since.isoformat())
+
+
+def _of_expectation(
+    announced: facts.ExpectationUnmet | facts.ExpectationAcknowledged | facts.ExpectationOver, _key: str
+) -> Mapping[str, Any]:
+    expectation = announced.expectation
     about = "subject" if expectation.job_id is None else "job_id"
-    return _of_unmet(expectation.server, about, expectation.subject, expectation.kind, expectation.since)
+    return _unmet(expectation.server, about, expectation.subject, expectation.kind, expectation.since)
 
 
-def _of_unmet(server: str, about: str, subject: str, kind: str, since: datetime) -> dict[str, Any]:
-    payload = {"server": server, about: subject, "kind": kind, "since": since.isoformat()}
-    return {"event_type": "veeam_expectation", "event_payload": payload}
+def _of_expectations(
+    announced: facts.ExpectationsUnmet | facts.ExpectationsChanged, _key: str
+) -> Mapping[str, Any]:
+    group = announced.group
+    about = "repositories" if group.kind == "repository" else "jobs"
+    return _unmet(group.server, "subject", about, group.kind, group.since)
+
+
+def _unmet(server: str, about: str, subject: str, kind: str, since: datetime) -> Mapping[str, Any]:
+    return _event("veeam_expectation", server=server, **{about: subject}, kind=kind, since=since.isoformat())
+
+
+def _of_digest(announced: facts.DigestMade, _key: str) -> Mapping[str, Any]:
+    return report.metadata(announced.report, kind="digest")
+
+
+def _of_record(announced: facts.ActionRecorded, key: str) -> Mapping[str, Any]:
+    if announced.row is None or announced.hash is None:
+        return _of_row(announced, key)
+    return _event(AUDIT_EVENT, row=announced.row, hash=announced.hash)
 
 
 def backfill_summary(summary: facts.BackfillSummary) -> Message:
@@ -310,44 +330,57 @@ def disable_ended(disable: facts.DisableEnded) -> Message:
     return compose([paragraph(line, code(disable.problem) if disable.problem else ""), shown])
 
 
-VIEWS: Mapping[type[facts.Announcement], Callable[[Any], Message]] = {
-    facts.RunEnded: lambda announced: runs.run_root(announced.run, announced.mention),
-    facts.RunChanged: lambda announced: runs.run_root(announced.run),
-    facts.DetailsReply: runs.details,
-    facts.AttemptEnded: runs.attempt,
-    facts.NoFurtherAttempt: runs.no_further_attempt,
-    facts.RunAcknowledged: runs.acknowledged,
-    facts.MutedRunEnded: runs.muted_run,
-    facts.MuteBegan: runs.mute_began,
-    facts.MuteEnded: runs.mute_ended,
-    facts.Unacknowledged: runs.unacknowledged,
-    facts.StormBegan: lambda announced: storms.storm_root(announced.storm, announced.mention),
-    facts.StormChanged: lambda announced: storms.storm_root(announced.storm),
-    facts.StormFinal: storms.storm_final,
-    facts.StormList: storms.storm_list,
-    facts.ExpectationUnmet: expectations.unmet,
-    facts.ExpectationAcknowledged: expectations.acknowledged,
-    facts.ExpectationOver: expectations.over,
-    facts.ExpectationsUnmet: lambda announced: expectations.many_unmet(announced.group, announced.mention),
-    facts.ExpectationsChanged: lambda announced: expectations.many_unmet(announced.group),
-    facts.ExpectationsList: expectations.many_listed,
-    facts.DigestMade: lambda announced: report.digest_root(announced.report),
-    facts.DigestJobs: lambda announced: report.digest_jobs(announced.report),
-    facts.DigestDays: lambda announced: report.digest_days(announced.report),
-    facts.BackfillSummary: backfill_summary,
-    facts.BackfillProblems: backfill_problems,
-    facts.OutageBegan: outage_began,
-    facts.OutageEnded: outage_ended,
-    facts.RevisionChanged: revision_changed,
-    facts.ChannelClosed: channel_closed,
-    facts.ChannelMoved: channel_moved,
-    facts.MessageRefused: message_refused,
-    facts.DisableReminder: disable_reminder,
-    facts.DisableEnded: disable_ended,
-    facts.ActionRecorded: audit.action_recorded,
-    facts.ApprovalOpened: approvals.approval_opened,
-    facts.ApprovalChanged: approvals.approval_changed,
-    facts.ApprovalEnded: approvals.approval_ended,
-    facts.ApprovalUndelivered: approvals.approval_undelivered,
+class Drawing(NamedTuple):
+    """How an announcement is drawn, and the metadata it carries: without its own, the key of its row."""
+
+    view: Callable[[Any], Message]
+    metadata: Callable[[Any, str], Mapping[str, Any]] = _of_row
+
+
+VIEWS: Mapping[type[facts.Announcement], Drawing] = {
+    facts.RunEnded: Drawing(lambda announced: runs.run_root(announced.run, announced.mention), _of_run),
+    facts.RunChanged: Drawing(lambda announced: runs.run_root(announced.run), _of_run),
+    facts.DetailsReply: Drawing(runs.details),
+    facts.AttemptEnded: Drawing(runs.attempt, _of_attempt),
+    facts.NoFurtherAttempt: Drawing(runs.no_further_attempt),
+    facts.RunAcknowledged: Drawing(runs.acknowledged),
+    facts.MutedRunEnded: Drawing(runs.muted_run, _of_attempt),
+    facts.MuteBegan: Drawing(runs.mute_began),
+    facts.MuteEnded: Drawing(runs.mute_ended),
+    facts.Unacknowledged: Drawing(runs.unacknowledged),
+    facts.StormBegan: Drawing(
+        lambda announced: storms.storm_root(announced.storm, announced.mention), _of_storm
+    ),
+    facts.StormChanged: Drawing(lambda announced: storms.storm_root(announced.storm), _of_storm),
+    facts.StormFinal: Drawing(storms.storm_final),
+    facts.StormList: Drawing(storms.storm_list),
+    facts.ExpectationUnmet: Drawing(expectations.unmet, _of_expectation),
+    facts.ExpectationAcknowledged: Drawing(expectations.acknowledged, _of_expectation),
+    facts.ExpectationOver: Drawing(expectations.over, _of_expectation),
+    facts.ExpectationsUnmet: Drawing(
+        lambda announced: expectations.many_unmet(announced.group, announced.mention), _of_expectations
+    ),
+    facts.ExpectationsChanged: Drawing(
+        lambda announced: expectations.many_unmet(announced.group), _of_expectations
+    ),
+    facts.ExpectationsList: Drawing(expectations.many_listed),
+    facts.DigestMade: Drawing(lambda announced: report.digest_root(announced.report), _of_digest),
+    facts.DigestJobs: Drawing(lambda announced: report.digest_jobs(announced.report), _of_own_row),
+    facts.DigestDays: Drawing(lambda announced: report.digest_days(announced.report), _of_own_row),
+    facts.BackfillSummary: Drawing(backfill_summary),
+    facts.BackfillProblems: Drawing(backfill_problems),
+    facts.OutageBegan: Drawing(outage_began, _of_outage),
+    facts.OutageEnded: Drawing(outage_ended, _of_outage),
+    facts.RevisionChanged: Drawing(revision_changed),
+    facts.ChannelClosed: Drawing(channel_closed),
+    facts.ChannelMoved: Drawing(channel_moved),
+    facts.MessageRefused: Drawing(message_refused),
+    facts.DisableReminder: Drawing(disable_reminder),
+    facts.DisableEnded: Drawing(disable_ended),
+    facts.ActionRecorded: Drawing(audit.action_recorded, _of_record),
+    facts.ApprovalOpened: Drawing(approvals.approval_opened, _of_approval),
+    facts.ApprovalChanged: Drawing(approvals.approval_changed, _of_approval),
+    facts.ApprovalEnded: Drawing(approvals.approval_ended),
+    facts.ApprovalUndelivered: Drawing(approvals.approval_undelivered),
 }
 """How each announcement is drawn."""

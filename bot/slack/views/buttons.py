@@ -326,7 +326,7 @@ def _several_confirm(operation: model.Operation, choices: Sequence[JobChoice]) -
     asked = operation.confirmation
     if asked is None:
         return None
-    text = "What you chose is done now."
+    text = "The action you chose runs now."
     for choice in choices:
         if choice.request is not None:
             longer = f"{text}\n{strong(choice.name, _TOUCHED_NAME_LIMIT)}: {in_words(choice.request)}"
@@ -397,7 +397,7 @@ def menu_confirm(
     about: str, entries: Sequence[tuple[str, str]], touches: tuple[str, ...]
 ) -> blocks.ConfirmObject:
     """The one dialog of a menu: what its entries do, each by label and consequence, as many as fit."""
-    text = f"{about}: what you chose is done now."
+    text = f"{about}: the action you chose runs now."
     for label, consequence in entries:
         longer = f"{text}\n*{label}*: {consequence}"
         text = longer if len(longer) <= _CONFIRM_LIMIT else text

@@ -64,7 +64,7 @@ _ASK_LABEL = "Ask for approval"
 _SPANS = (*(timedelta(hours=hours) for hours in (1, 4, 8, 24)), timedelta(days=3), timedelta(days=7))
 _HINT_LIMIT = 150
 _WHY_NO_FULL = {
-    "copy": "A copy job makes no active full: it copies what its source job made.",
+    "copy": "A copy job has no active full: it copies what its source job made.",
     "replica": "A replica has no active full: each run updates it.",
     "type": "Jobs of this type have no active full.",
 }

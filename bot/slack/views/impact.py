@@ -92,6 +92,6 @@ def _chain(affected: Impact, *, is_deletion: bool) -> str:
     left_out = len(affected.run_after) - len(followers)
     after = ", ".join([*followers, *([f"{left_out:,} more"] if left_out else [])])
     if after and is_deletion:
-        after = f"{status_text.WARNING} These run after it, and will not be started any more: {after}."
+        after = f"{status_text.WARNING} These jobs run after it and will no longer start: {after}."
         return "\n".join(filter(None, (before, after)))
     return " ".join(filter(None, (before, f"After it: {after}." if after else "")))

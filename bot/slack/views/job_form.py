@@ -257,7 +257,7 @@ def job_form(facts: JobForm) -> MessagePart:
 
 
 def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
-    """What was entered about a job, or what is wrong with it by field: what is told without asking VBR."""
+    """What was entered about a job, or what is wrong with it by field: all that needs no answer of VBR's."""
     problems: dict[str, str] = {}
     entries = _entries(state, problems)
     if problems:
@@ -314,7 +314,7 @@ def _not_shown(wanted: veeam.JobSettings) -> list[str]:
     objects = wanted.objects or ()
     is_other = wanted.schedule is not None and wanted.schedule.rhythm is veeam.Rhythm.OTHER
     return [
-        f"{count(len(objects), 'object')} are too many for a form: they stay."
+        f"{count(len(objects), 'object')} don't fit into a form: they stay as they are."
         if _are_too_many(objects)
         else "",
         "Only VBR's console can show its schedule. Keep it, or choose another." if is_other else "",

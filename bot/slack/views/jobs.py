@@ -256,8 +256,8 @@ def _unknown(answer: JobsAnswer) -> list[str]:
         )
     if answer.not_looked_at:
         lines.append(
-            f"{count(answer.not_looked_at, 'more job')} ran in this time without success; whether one of the "
-            "runs before went well is not known."
+            f"{count(answer.not_looked_at, 'more job')} ran in this time without success; "
+            "it isn't known whether an earlier run succeeded."
         )
     if answer.holders:
         lines.append(
@@ -269,9 +269,7 @@ def _unknown(answer: JobsAnswer) -> list[str]:
     if unread := sum(holders.unread for holders in answer.holders.values()):
         lines.append(f"The objects of {count(unread, 'job')} could not be read.")
     if orphaned := sum(holders.orphaned for holders in answer.holders.values()):
-        lines.append(
-            f"{count(orphaned, 'backup')} of it {'belongs' if orphaned == 1 else 'belong'} to no job."
-        )
+        lines.append(f"{orphaned:,} of its backups {'belongs' if orphaned == 1 else 'belong'} to no job.")
     return lines
 
 

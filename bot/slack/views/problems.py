@@ -278,8 +278,8 @@ def _obstacle(outcome: outcomes.NotPossible) -> str:
     match outcome.blocked:
         case outcomes.Blocked.NO_POLICY:
             return (
-                f"is not an agent policy; its type is {kind}. Only a policy's agents are sent commands: "
-                "other jobs take over their settings when they run next, and keep no backup cache."
+                f"is not an agent policy; its type is {kind}. Only policies send settings to "
+                "computers or keep a backup cache there; other jobs apply new settings at their next run."
             )
         case outcomes.Blocked.MUTED_WITH_SERVER if outcome.muted is not None:
             command = "" if outcome.muted.ended_by is None else f": {code(outcome.muted.ended_by)}"
@@ -473,9 +473,9 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
 _OBSTACLES = {
     outcomes.Blocked.NO_FULL_REPLICA: "is a replica, and replicas have no active full.",
     outcomes.Blocked.NO_FULL_COPY: (
-        "is a copy job: it copies restore points that are there, and makes no active full."
+        "is a copy job: it copies existing restore points and has no active full."
     ),
-    outcomes.Blocked.NO_FULL_TYPE: "is of a type that makes no active full.",
+    outcomes.Blocked.NO_FULL_TYPE: "is of a type without active fulls.",
     outcomes.Blocked.NO_CLONE: (
         "is of a type that VBR's API cannot describe, so it can't be cloned from here. VBR's console can."
     ),
@@ -491,14 +491,14 @@ _OBSTACLES = {
     outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
     outcomes.Blocked.OWN_ALREADY: "is yours already: you acknowledged it.",
     outcomes.Blocked.NOT_MUTED: "isn't muted any more.",
-    outcomes.Blocked.TIME_PASSED: "was to be disabled until a time that has passed.",
+    outcomes.Blocked.TIME_PASSED: "can't be disabled until a time in the past.",
     outcomes.Blocked.UNDESCRIBED: (
         "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
 }
 _SAID_BESIDE = {
-    outcomes.Blocked.NOT_FAILED: "the bot knows of no failed run of it that could be acknowledged.",
+    outcomes.Blocked.NOT_FAILED: "no failed run to acknowledge.",
     outcomes.Blocked.OVER: "this is over by now.",
 }
 """What is no sentence about the job."""
@@ -519,7 +519,7 @@ _FOUR_EYES = (
 )
 _QUICK_BACKUP = (
     "A quick backup needs a job that covers the machine, already has a full backup of it, and isn't running. "
-    "An agent's policy is no such job, and VBR makes none of Cloud Director machines."
+    "Agent policies don't count, and VBR can't do it for Cloud Director machines."
 )
 _FOR_YOU_ALONE = "so here the bot only answers questions, and only to you"
 _ELSEWHERE = (
@@ -589,7 +589,7 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
                 f"checked. {_TRY_AGAIN}"
             )
         case model.Refusal.CHOICE:
-            return f"{doing} only accepts what it offers you."
+            return f"{doing} accepts only the choices it offers you."
         case model.Refusal.UNSHOWABLE:
             return (
                 "This needs a second person's approval, and it is more than Slack can show them at once. "
@@ -603,7 +603,7 @@ def _closed(closed: model.ClosedRole | None, doing: str) -> str:
     if closed is None:
         raise TypeError("nothing says whom the server's revision refuses")
     return (
-        f"{doing} takes another role on {literal(closed.server)}: "
+        f"{doing} needs another role on {literal(closed.server)}: "
         f"{closed.product} does not let a *{closed.role.value}* do it."
     )
 

@@ -38,8 +38,8 @@ def subscribed(answer: SubscribedAnswer, *, command: str) -> Message:
         paragraph(f"{mention(own.person_id)} subscribed {where} to {what(own_words(own))}."),
         note(
             f"Only what {mention(own.person_id)} may subscribe to is posted."
-            + (" The default channel doesn't get what this takes." if answer.leaves_default else ""),
-            f"{code(f'{command} subscriptions')} shows what there is, and ends it.",
+            + (" The default channel doesn't get these runs." if answer.leaves_default else ""),
+            f"{code(f'{command} subscriptions')} lists the subscriptions and ends them.",
         ),
         controls([_ends(SubscribedTo(own, job_name=own.pattern))]),
     ]
@@ -47,7 +47,7 @@ def subscribed(answer: SubscribedAnswer, *, command: str) -> Message:
 
 
 def unsubscribed(answer: UnsubscribedAnswer) -> Message:
-    """Said in the channel: what it is not told any more, who ended that, and who had wanted it."""
+    """In the channel: what is no longer posted to it, who ended that, and who had subscribed it."""
     own = answer.ended.subscription
     where = "their conversation with the bot" if own.is_direct else "this channel"
     is_own = own.person_id == answer.by
@@ -59,13 +59,11 @@ def unsubscribed(answer: UnsubscribedAnswer) -> Message:
 
 
 def subscriptions(answer: SubscriptionsAnswer, *, command: str) -> Message:
-    """What a channel is told: by subscriptions, each with a button that ends it, and by the settings."""
+    """What is posted to a channel: by subscriptions, each with a button that ends it, and by the settings."""
     title = "Which subscription?" if answer.is_choice else "Subscriptions of this channel"
     rows = [_row(one) for one in answer.subscriptions]
     rows += [_route(one) for one in answer.routes]
-    empty = (
-        "" if rows else "Nobody subscribed this channel to anything, and no route of the settings names it."
-    )
+    empty = "" if rows else "This channel has no subscriptions, and no route in the settings names it."
     how = f"{code(f'{command} subscribe failed SQL*')} subscribes this channel to failures of these jobs."
     return compose(
         [
@@ -82,7 +80,10 @@ def subscriptions(answer: SubscriptionsAnswer, *, command: str) -> Message:
 def not_subscribed(outcome: outcomes.NotSubscribed, *, command: str) -> Message:
     """Why nothing was changed, and what to do."""
     lists = code(f"{command} subscriptions")
-    head = [paragraph(_why(outcome), "Nothing was done."), note(f"{lists} shows what this channel is told.")]
+    head = [
+        paragraph(_why(outcome), "Nothing was done."),
+        note(f"{lists} shows what is posted to this channel."),
+    ]
     there = outcome.there
     if there is not None:
         head.append(note(f"By {mention(there.person_id)}, {date(there.made_at)}."))
@@ -148,7 +149,7 @@ def _row(one: SubscribedTo) -> MessagePart:
         state = (
             f"{status_text.WARNING} Nothing is posted: {reason.format(who=who)}."
             if reason is not None
-            else f"{status_text.WARNING} Waits: Slack doesn't say just now what {who} may do."
+            else f"{status_text.WARNING} On hold: Slack doesn't say at the moment what {who} may do."
         )
     lines = (f"{said[:1].upper()}{said[1:]}", dotted(f"by {who}", date(own.made_at)), state)
     return with_control("\n".join(filter(None, lines)), _ends(one) if one.may_end else None)
@@ -192,7 +193,7 @@ def _why(outcome: outcomes.NotSubscribed) -> str:
     most = f"{outcome.at_most:,}"
     match outcome.why:
         case NoSubscription.NO_CHANNEL:
-            return "Ask in the channel, or in the bot's direct messages, where it shall be told."
+            return "Ask in the channel that should get the messages, or in the bot's direct messages."
         case NoSubscription.NOT_MEMBER:
             return (
                 "The bot isn't in this channel, so it can't post here. "
@@ -204,11 +205,11 @@ def _why(outcome: outcomes.NotSubscribed) -> str:
             return f"This channel is already subscribed to {named}."
         case NoSubscription.CHANNEL_FULL:
             return (
-                f"A channel has {most} subscriptions at most. "
+                f"A channel can have {most} subscriptions at most. "
                 f"End one first, or use a pattern such as {code('SQL*')}."
             )
         case NoSubscription.PERSON_FULL:
-            return f"A person makes {most} subscriptions at most, in all channels together. End one first."
+            return f"You can have {most} subscriptions at most, in all channels together. End one first."
         case NoSubscription.ALL_FULL:
             return f"There are {most} subscriptions, and no more. Ask the bot's administrator for a route."
         case NoSubscription.NONE_SUCH:

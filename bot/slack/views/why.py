@@ -93,7 +93,7 @@ def _what_to_do(answer: WhyAnswer) -> list[str]:
     if answer.is_over:
         return [f"The job has gone well since, {date(answer.last_good_at)}." if answer.last_good_at else ""]
     if run.finding is None:
-        return ["None of the causes that the bot knows is named there. Details has every object and the log."]
+        return ["Not a cause that the bot knows. Details has every object and the log."]
     step = run.finding.cause.next_step
     return [f"What to do: {literal(step, _TEXT_LIMIT)}"] if step else []
 

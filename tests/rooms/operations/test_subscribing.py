@@ -195,7 +195,7 @@ async def test_the_list_names_nothing_that_is_not_for_the_asker(office: Office) 
         ({"standing": Standing.DEACTIVATED}, "can't use the bot any more"),
         ({"groups": frozenset()}, "has none of Veeam's roles here any more"),
         ({"groups": frozenset({"S0VIEW"})}, "can't subscribe channels any more"),
-        ({"groups": None}, "Slack doesn't say just now"),
+        ({"groups": None}, "Slack doesn't say at the moment"),
     ],
 )
 async def test_a_subscription_shows_what_its_maker_may_see_by_now(
@@ -219,7 +219,7 @@ async def test_a_channel_takes_only_so_many(office: Office) -> None:
     for number in range(CHANNEL_AT_MOST):
         await types(office, f"subscribe SQL{number}*")
     assert (
-        f"A channel has {CHANNEL_AT_MOST} subscriptions at most"
+        f"A channel can have {CHANNEL_AT_MOST} subscriptions at most"
         in (await answered(office, "subscribe")).message.text
     )
 

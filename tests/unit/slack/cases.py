@@ -1027,15 +1027,11 @@ def announcements() -> dict[str, Announcement]:
                 owners=((BEN, 3), (ANN, 1)), causes=(samples.full_cause(),), causes_total=1, count=20
             )
         ),
-        "storm-list-owned": StormList(
-            storm_id="5f0c", first=0, failures=tuple(samples.storm_failures(owner=BEN))
-        ),
+        "storm-list-owned": StormList(failures=tuple(samples.storm_failures(owner=BEN))),
         "storm-over": StormChanged(storm=samples.storm(recovered=23)),
         "storm-after-others": StormBegan(storm=samples.storm(earlier=4)),
         "storm-final": StormFinal(storm=samples.storm(retrying=20), mention=ONCALL),
-        "storm-list": StormList(
-            storm_id="5f0c", first=0, failures=tuple(samples.storm_failures()), left_out=70
-        ),
+        "storm-list": StormList(failures=tuple(samples.storm_failures()), left_out=70),
         "caught-up": BackfillSummary(
             server=HQ,
             since=NOW - timedelta(hours=24),

@@ -62,7 +62,7 @@ def test_a_menu_says_what_its_entries_do() -> None:
     text = menu_confirm("*SQL Prod* on hq", asking, ("12 objects",)).to_dict()["text"]["text"]
     assert len(text) <= LIMIT
     first, *entries = text.splitlines()
-    assert first == "*SQL Prod* on hq: what you chose is done now."
+    assert first == "*SQL Prod* on hq: the action you chose runs now."
     assert set(entries) <= {f"*{label}*: {said}" for label, said in asking} | {"12 objects"}
 
 

@@ -127,7 +127,7 @@ def test_more_objects_than_a_menu_holds_are_left_alone() -> None:
     objects = tuple(samples.machine(f"vm{number}", number) for number in range(inputs.OPTIONS_LIMIT + 1))
     form = form_of(replace(PLAIN, objects=objects))
     assert "objects" not in as_it_stands(job_form(form).blocks)
-    assert "101 objects are too many" in str(job_form(form).blocks)
+    assert "101 objects don't fit" in str(job_form(form).blocks)
     assert came_back(form, name="Other").objects == objects
 
 

@@ -598,7 +598,7 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
     st.builds(lambda run, mention: AttemptEnded(run=run, session=run.last, mention=mention), runs, mentions),
     st.builds(NoFurtherAttempt, run=runs, mention=mentions),
     storms_of_any_words.map(lambda storm: StormBegan(storm=storm, mention=ONCALL)),
-    st.builds(StormList, storm_id=foreign, first=st.just(0), failures=_many(storm_failures, 50)),
+    st.builds(StormList, failures=_many(storm_failures, 50)),
     st.builds(
         BackfillSummary,
         server=st.just(HQ),

@@ -23,7 +23,7 @@ from bot.veeam import (
     settings_of,
     settings_problems,
 )
-from bot.veeam.models import Job
+from bot.veeam.jobs import Job
 from tests.support.job_models import Model
 from tests.unit.veeam.test_job_editing import model_with
 

@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bot.sandbox.slack.validation.elements import (
-    ACCESSORIES,
-    ACTIONS,
-    INPUTS,
-    MODAL_INPUTS,
-)
+from bot.sandbox.slack.validation.elements import ACCESSORIES, ACTIONS, INPUTS, MODAL_INPUTS
 from bot.sandbox.slack.validation.objects import SLACK_FILE, image, plain, text
 from bot.sandbox.slack.validation.rich_text import RICH_TEXT
 from bot.sandbox.slack.validation.shapes import (

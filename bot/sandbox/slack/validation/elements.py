@@ -13,16 +13,7 @@ from bot.sandbox.slack.validation.objects import (
     initial_is_offered,
     plain,
 )
-from bot.sandbox.slack.validation.shapes import (
-    Check,
-    flag,
-    integer,
-    listing,
-    one_of,
-    record,
-    string,
-    word,
-)
+from bot.sandbox.slack.validation.shapes import Check, flag, integer, listing, one_of, record, string, word
 
 _DATE = string(pattern=r"\d{4}-\d{2}-\d{2}")
 _TIME = string(pattern=r"([01]\d|2[0-3]):[0-5]\d")
