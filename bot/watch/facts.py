@@ -141,6 +141,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     by: str
     at: datetime
     turn: int = 1
+    comment: str | None = None
 
 
 class MuteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
