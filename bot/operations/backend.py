@@ -84,7 +84,12 @@ class FollowUp(Protocol):
         ...
 
     async def acknowledge(
-        self, server: ServerName, job_id: JobId, session_id: SessionId, person: str
+        self,
+        server: ServerName,
+        job_id: JobId,
+        session_id: SessionId,
+        person: str,
+        comment: str | None = None,
     ) -> FailedRun | None:
         """Have a person own a failed run; return it as it was before, None where it stands failed no more."""
         ...

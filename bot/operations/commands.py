@@ -189,17 +189,15 @@ class CommandLine:
         """Return the filter that the line begins with, if any, and the line without it."""
         spellings: Mapping[str, F] = {known.value: known for known in filters}
 
-        def read(word: Word) -> F | None:
-            return spellings.get(word.bare.rstrip(",;"))
-
-        which = read(self.words[0]) if self.words else None
-        if which is None:
+        which = _listed(self.words[0], spellings) if self.words else ()
+        if not which:
             return None, self
         rest = replace(self, words=self.words[1:])
-        if len(rest.words) == 1 and (second := read(rest.words[0])) is not None:
-            problem = f"Use {which} or {second}, not both."
-            raise Unreadable(self.problem(problem, f"{self.operation.name} {which}"))
-        return which, rest
+        named = (*which, *(_listed(rest.words[0], spellings) if len(rest.words) == 1 else ()))
+        if len(named) > 1:
+            problem = f"Use {named[0]} or {named[1]}, not both."
+            raise Unreadable(self.problem(problem, f"{self.operation.name} {named[0]}"))
+        return named[0], rest
 
     def filters(self, filters: type[F]) -> tuple[tuple[F, ...], "CommandLine"]:
         """Return all the filters that the line begins with, each once, and the line without them.
@@ -210,9 +208,8 @@ class CommandLine:
         found: list[F] = []
         taken = 0
         for at, word in enumerate(self.words):
-            known = spellings.get(word.bare.strip(",;"))
-            if known is not None:
-                found.append(known)
+            if known := _listed(word, spellings):
+                found += known
                 taken = at + 1
             elif not found or word.is_quoted or word.bare not in _BETWEEN_FILTERS or taken != at:
                 break
@@ -343,6 +340,12 @@ def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
         if options[word.option] != word.text:
             raise Unreadable(line.problem(f"{word.option}: is given twice, with different values."))
     return line
+
+
+def _listed(word: Word, spellings: Mapping[str, F]) -> tuple[F, ...]:
+    """What a word names, one or several with commas between; none if any part of it names nothing."""
+    parts = word.bare.strip(",;").split(",")
+    return tuple(spellings[part] for part in parts) if all(part in spellings for part in parts) else ()
 
 
 def before_comment(words: Sequence[str]) -> Sequence[str]:

@@ -19,7 +19,6 @@ SESSIONS_LOOKED_BACK = 50
 
 _SessionKey = tuple[ServerName, veeam.SessionId]
 _WITH_REASON = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
-_MERE_WORDS = frozenset({"", *(result.casefold() for result in veeam.Result)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ async def failure_of(
         return Failure(reason=messages[0], finding=veeam.cause_of(messages, rules), is_stopped=is_stopped)
     records = await server.session_logs(session_id, _WITH_REASON[result])
     is_stopped = is_failed and without_tasks is None and seems_stopped(session, tasks, records)
-    if titles := [record.title for record in records if record.title.strip()]:
+    if titles := [title for record in records if (title := veeam.says_why(record.title)) is not None]:
         return Failure(reason=titles[0], finding=veeam.cause_of(titles, rules), is_stopped=is_stopped)
     if session is None:
         session = await where_there(server.session(session_id))
@@ -201,6 +200,5 @@ def messages_of(tasks: Iterable[veeam.TaskSession], result: veeam.Result) -> lis
 
 
 def message_of(result: veeam.SessionResult | None) -> str | None:
-    """Return what VBR says of a result; None where that is no more than the result."""
-    message = (result.message if result is not None else None) or ""
-    return None if message.strip().casefold() in _MERE_WORDS else message
+    """Return what VBR says of a result; None where that is no more than the result, and when it ended."""
+    return None if result is None else veeam.says_why(result.message)

@@ -181,13 +181,18 @@ class Permissions:
         return None
 
     def _refused(self, refusal: Refusal, operation: Operation, scope: Scope | None) -> Permission:
-        roles = operation.roles
-        if scope is not None and (revision := self._revisions.get(ServerName(scope.server))) is not None:
-            roles = operation.roles_on(revision)
+        revisions = self._revisions
+        if scope is not None:
+            revisions = {name: each for name, each in revisions.items() if name == scope.server}
+        roles = frozenset().union(*(operation.roles_on(each) for each in revisions.values()))
+        roles = roles if revisions else operation.roles
         groups = (
             str(grant.group)
             for grant in self._grants
-            if grant.group is not None and grant.role in roles and _applies(grant, scope)
+            if grant.group is not None
+            and grant.role in roles
+            and _applies(grant, scope)
+            and (not revisions or self._counts(grant, operation, scope))
         )
         return Permission(refusal, roles_needed=_in_order(roles), groups=tuple(dict.fromkeys(groups)))
 

@@ -150,7 +150,7 @@ class Subscribers:
 
 def results_in(words: Sequence[str]) -> tuple[RouteResult, ...] | None:
     """Return the results that the words name, each once; None where they say anything else."""
-    bare = [word.strip(",;") for word in words]
+    bare = [part for word in words for part in word.strip(",;").split(",")]
     if bare and (bare[0] not in _WORDS or bare[-1] not in _WORDS):
         return None
     if any(word not in _WORDS and word not in _BETWEEN for word in bare):

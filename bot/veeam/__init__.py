@@ -127,7 +127,7 @@ from bot.veeam.queries import (
     VmwareHostsQuery,
     VmwareObjectsQuery,
 )
-from bot.veeam.reasons import gist
+from bot.veeam.reasons import gist, says_why
 from bot.veeam.report_reading import AskWhy, read_server_report
 from bot.veeam.reports import (
     CutOff,
@@ -376,6 +376,7 @@ __all__ = [
     "same_settings",
     "says_by_user",
     "says_stopped",
+    "says_why",
     "scale_out_state",
     "session_group",
     "settings_fingerprint",

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Report, Result, ServerName, Session, SessionId, known
+from bot.veeam import JobId, Report, Result, ServerName, Session, SessionId, known, says_why
 
 GROUP = "group:"
 """So begins the subject that many unmet expectations are together."""
@@ -96,7 +96,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def reasons(self) -> tuple[str, ...]:
         """The reasons that VBR gives: the objects', the session's own, those of the log."""
         details = self.details or SessionDetails()
-        own = self.message if self.message and known(Result, self.message.strip()) is None else None
+        own = says_why(self.message)
         objects = (each.message for each in details.problems)
         return tuple(filter(None, (*objects, own, *details.records)))
 
@@ -155,6 +155,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     by: str
     at: datetime
     turn: int = 1
+    comment: str | None = None
 
 
 class MuteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -59,7 +59,12 @@ class FollowUp:
         return None if run is None else _as_failed(run)
 
     async def acknowledge(
-        self, server: ServerName, job_id: JobId, session_id: SessionId, person: str
+        self,
+        server: ServerName,
+        job_id: JobId,
+        session_id: SessionId,
+        person: str,
+        comment: str | None = None,
     ) -> FailedRun | None:
         """Have a person own a failed run; return it as it was before, None where it stands failed no more."""
         now = self._clock.now()
@@ -71,7 +76,7 @@ class FollowUp:
             if before.owner == person:
                 return before
             turn = before.turn + 1
-            owned = facts.Acknowledgement(by=person, at=now, turn=turn)
+            owned = facts.Acknowledgement(by=person, at=now, turn=turn, comment=comment)
             changed = msgspec.structs.replace(run.facts, acknowledged=owned)
             run = msgspec.structs.replace(run, facts=changed)
             said = facts.RunAcknowledged(run=run.facts, by=person, instead_of=before.owner)

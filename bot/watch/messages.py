@@ -17,9 +17,10 @@ from bot.watch.routing import Destination, RouteReason
 from bot.watch.runs import Run, RunChannel
 
 NOTICE, ROOT, REPLY, LATE = 0, 10, 20, 30
-"""Priorities: what concerns a whole server, roots and their edits, threads, and roots that come late.
+"""Priorities: what concerns a whole server, roots and their edits, threads, and roots that
+come late or of runs that went well.
 
-A channel that catches up with what it missed still gets at once what fails now.
+A channel that catches up with what it missed, or is told of every success, still gets at once what fails now.
 """
 
 AWAITED = timedelta(seconds=15)
@@ -292,7 +293,7 @@ def root_row(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime |
         channel.channel,
         facts.RunEnded(run=run.facts, mention=target(run, channel) if run.facts.may_mention else None),
         now,
-        priority=LATE if run.facts.is_late else ROOT,
+        priority=LATE if run.facts.is_late or run.facts.last.went_well else ROOT,
         run_key=run.facts.key,
         due_at=due_at,
     )

@@ -33,6 +33,7 @@ from bot.veeam import (
     VeeamServer,
     known,
     says_stopped,
+    says_why,
     session_group,
 )
 from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
@@ -55,11 +56,6 @@ _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
 # What a line of the log says beside the name of an object and its message.
 _FILLER = re.compile(
     r"\b(?:processing|task|vm|machine|object|error|warning|failed|details|of|for)\b|[\W_]+", re.IGNORECASE
-)
-_MERE_END = re.compile(
-    r"\s*(?:\w+\s+)?(?:has\s+)?(?:been\s+)?(?:finished|completed|ended|stopped|failed)"
-    r"(?:\s+with\s+(?:an?\s+)?(?:errors?|warnings?))?\s+(?:at|on)\s[\d\s./:,-]+(?:[AP]M)?[\s.]*",
-    re.IGNORECASE,
 )
 _NO_BOTTLENECK = frozenset({"", "none", "notdefined"})
 
@@ -311,7 +307,7 @@ def _worst(records: Sequence[LogRecord], said: Iterable[str]) -> list[str]:
     for status in (LogStatus.FAILED, LogStatus.WARNING):
         for record in records:
             text = record.title or record.description
-            is_news = _MERE_END.fullmatch(text) is None and _gist(text) not in said_before
+            is_news = says_why(text) is not None and _gist(text) not in said_before
             if known(LogStatus, record.status) is status and is_news:
                 texts.append(_shortened(text))
     return list(dict.fromkeys(texts))

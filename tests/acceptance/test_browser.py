@@ -581,7 +581,7 @@ async def test_the_bot_is_spoken_to_anywhere(own_demo: Demo, visit: Visit, pictu
     await expect(asked).to_contain_text("Oracle ERP on hq")
     await ann.dismisses(asked)
     reported = await ann.asks("/veeam report 7d")
-    await expect(reported).to_contain_text("of them newly")
+    await expect(reported).to_contain_text(" new")
     await expect(reported).to_contain_text("The last 14 days")
     await picture(ann, "report", reported)
     await ann.dismisses(reported)

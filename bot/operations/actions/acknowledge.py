@@ -117,7 +117,8 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         if self.unmet is not None:
             before = await keeper.acknowledge_unmet(server, job_id, self.unmet, person)
         else:
-            before = await keeper.acknowledge(server, job_id, self.run or SessionId(""), person)
+            run = self.run or SessionId("")
+            before = await keeper.acknowledge(server, job_id, run, person, self.comment)
         if before is None:
             over = "the run has been made up for meanwhile" if self.unmet is None else "this is over by now"
             raise VeeamError(server, over)

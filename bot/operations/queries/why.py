@@ -231,14 +231,14 @@ def _explanation(
     session: veeam.Session | None,
     result: veeam.Result,
     tasks: Sequence[veeam.TaskSession],
-    records: Iterable[veeam.LogRecord],
+    records: Sequence[veeam.LogRecord],
     *,
     rules: veeam.CauseRules,
     attempt: int,
 ) -> ExplainedRun:
     """The cause that an attempt's objects, log and own message name, or the first of what they say."""
     alike = [task for task in tasks if task.outcome is result]
-    titles = [title for one in records if (title := (one.title or one.description)).strip()]
+    titles = [said for one in records if (said := veeam.says_why(one.title or one.description)) is not None]
     own = None if session is None else message_of(session.result)
     messages = messages_of(alike, result)
     texts = [*messages, *titles, *([own] if own is not None else [])]
@@ -250,7 +250,7 @@ def _explanation(
         result,
         session,
         attempt,
-        is_stopped=is_failed and bool(texts) and seems_stopped(session, tasks, records),
+        is_stopped=is_failed and bool(texts or records) and seems_stopped(session, tasks, records),
         finding=finding,
         line=finding.line if finding is not None else said,
         object_name=about.name if about is not None else None,

@@ -335,7 +335,7 @@ def _next_run(state: JobState, settings: JobFacts | None) -> str:
     schedule = settings.schedule if settings is not None else ScheduleFacts()
     sentence = schedule_sentence(schedule)
     # VBR's hours are the server's own.
-    hours = " (the server's time)" if ":" in sentence else ""
+    hours = " (the server's time)" if schedule.is_automatic is not False and ":" in sentence else ""
     lines = [f"Schedule: {sentence}{hours}"] if sentence else []
     if state.is_disabled:
         lines = ["Next run: none, the job is disabled", *lines]

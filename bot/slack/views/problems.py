@@ -48,7 +48,9 @@ _ABOUT_ROLES = frozenset(
 def refused(outcome: outcomes.Refused, *, command: str) -> Message:
     """A polite no, with the roles that may and the groups that have them."""
     operation = outcome.operation
-    doing = code(f"{command} {operation.name}")
+    doing = (
+        code(f"{command} {operation.name}") if operation.usage else strong(operation.button or operation.name)
+    )
     roles = [f"*{role.value}*" for role in outcome.roles_needed]
     head = [
         paragraph(_refusal(outcome, doing), "Nothing was done."),
@@ -79,7 +81,7 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
     openers = [_opens(name) for name in outcome.nearest] if outcome.what == "job" else []
     head = [
         paragraph(
-            f"No {literal(outcome.what)} named {code(outcome.word)}.",
+            _nothing_of(outcome),
             f"Did you mean {_either(near)}?" if near else "",
             f"{'Or try' if near else 'Try'} {code(f'{command} {outcome.suggestion}')}"
             if outcome.suggestion
@@ -87,6 +89,12 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
         ),
     ]
     return compose(head, openers, [note(_silent(outcome.silent, f"{outcome.what}s"))])
+
+
+def _nothing_of(outcome: outcomes.NotFound) -> str:
+    if outcome.what == "mute":
+        return f"{code(outcome.word)} isn't muted."
+    return f"No {literal(outcome.what)} named {code(outcome.word)}."
 
 
 def _opens(name: str) -> MessagePart:

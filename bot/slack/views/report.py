@@ -50,6 +50,7 @@ _REASON_LIMIT, _REASON_BESIDE_TITLE = 110, 60
 _NAME_LIMIT = 40
 _SERVERS_NAMED = 3
 _REPOSITORIES_NAMED = 2
+_EVERY: Mapping[int, str] = {2: "both"}
 _GRID_ROWS_IN_REPORT = 12
 _CAUSES_IN_THREAD = 10
 _NAMED_IN_THREAD, _LEAST_NAMED = 80, 4
@@ -204,21 +205,32 @@ def _headline(found: veeam.Report, title: str) -> list[MessagePart]:
 def _verdict(found: veeam.Report) -> str:
     findings = found.findings
     if findings.failing_total:
-        number = "all" if findings.new_total == findings.failing_total else f"{findings.new_total:,}"
-        new = f", {number} of them newly" if findings.new_total else ", none of them newly"
-        are = "job is failing" if findings.failing_total == 1 else "jobs are failing"
-        if findings.failing_total == 1:
-            new = ", newly" if findings.new_total else ""
-        return f"{status_text.FAILED} *{findings.failing_total:,} {are}{new}*"
+        are = "job is" if findings.failing_total == 1 else "jobs are"
+        return f"{status_text.FAILED} *{findings.failing_total:,} {are} {_failing_and_new(findings)}*"
     if not found.servers:
         return f"{status_text.WARNING} *No server answered*: nothing is known of the jobs."
     if not findings.jobs_total:
         return "No jobs to show."
-    if found.silent or found.incomplete:
-        return f"{status_text.WARNING} *No job is failing, as far as could be read*"
+    is_partly_read = bool(found.silent or found.incomplete)
+    as_read = ", as far as could be read" if is_partly_read else ""
+    if findings.muted_failing:
+        muted = "muted" if findings.muted_failing == 1 else "all muted"
+        return f"{status_text.WARNING} *{count(findings.muted_failing, 'failing job')}, {muted}{as_read}*"
+    if is_partly_read:
+        return f"{status_text.WARNING} *No job is failing{as_read}*"
     if findings.is_well:
         return f"{status_text.SUCCESS} *All is well*"
     return f"{status_text.SUCCESS} *No job is failing*"
+
+
+def _failing_and_new(findings: veeam.Findings) -> str:
+    """That the jobs are failing, and how many of them newly."""
+    failing, new = findings.failing_total, findings.new_total
+    if failing == 1:
+        return "newly failing" if new else "failing"
+    if new == failing:
+        return f"failing, {_EVERY.get(failing, 'all')} new"
+    return f"failing, {f'{new:,}' if new else 'none'} new"
 
 
 def _looked_at(found: veeam.Report) -> str:

@@ -149,7 +149,9 @@ def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
 def acknowledged(announced: facts.RunAcknowledged) -> Message:
     """In the thread: who owns the failed run now."""
     from_whom = f", taking over from {mention(announced.instead_of)}" if announced.instead_of else ""
-    line = f"{status_text.INFORMATION} Acknowledged by {mention(announced.by)}{from_whom}."
+    owned = announced.run.acknowledged
+    comment = _comment(owned.comment if owned is not None else None) or "."
+    line = f"{status_text.INFORMATION} Acknowledged by {mention(announced.by)}{from_whom}{comment}"
     return compose([paragraph(line)])
 
 
@@ -263,7 +265,12 @@ def _owned(run: facts.RunFacts) -> str:
     if run.is_recovered or run.last.is_stopped:
         return ""
     owner = run.acknowledged
-    return dotted(f"acknowledged by {mention(owner.by)}" if owner else "", _muted(run))
+    owned = f"acknowledged by {mention(owner.by)}{_comment(owner.comment)}" if owner else ""
+    return dotted(owned, _muted(run))
+
+
+def _comment(comment: str | None) -> str:
+    return f": {literal(comment, _COMMENT_LIMIT)}" if comment else ""
 
 
 def _muted(run: facts.RunFacts) -> str:
@@ -272,8 +279,7 @@ def _muted(run: facts.RunFacts) -> str:
         return ""
     until = f"{'until it succeeds, at most ' if mute.until_success else ''}until {date(mute.until)}"
     what = "server muted" if mute.is_of_server else "muted"
-    comment = f": {literal(mute.comment, _COMMENT_LIMIT)}" if mute.comment else ""
-    return f"{what} {until} by {mention(mute.by)}{comment}"
+    return f"{what} {until} by {mention(mute.by)}{_comment(mute.comment)}"
 
 
 def _recovery(run: facts.RunFacts) -> str:

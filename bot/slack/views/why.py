@@ -71,11 +71,7 @@ def _cause(run: ExplainedRun) -> list[str]:
     if not run.is_problem:
         return ["Its last run didn't fail, so there is nothing to explain."]
     title = strong(run.finding.cause.title, _TEXT_LIMIT) if run.finding is not None else "*Cause unknown*"
-    said = (
-        code(run.line, _LINE_LIMIT)
-        if run.line
-        else "VBR names no object that failed, and its log doesn't say why."
-    )
+    said = code(run.line, _LINE_LIMIT) if run.line else "VBR gives no reason."
     return [f"{title}{_objects(run)}", said]
 
 

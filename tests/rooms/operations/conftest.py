@@ -40,7 +40,7 @@ def world(clock: FakeClock) -> World:
     _run(made, "SQL Prod", hours_ago=26, result="Failed", objects={"vm01": "Failed to open VDDK disk"})
     _run(made, "SQL Prod", hours_ago=2, result="Failed", objects={"vm01": "Failed to open VDDK disk"})
     _run(made, "Oracle", hours_ago=1, result="Failed", only=(), log=(("Failed", "Repository is full"),))
-    _run(made, "Exchange", hours_ago=3, result="Warning")
+    _run(made, "Exchange", hours_ago=3, result="Warning", log=(("Warning", "A disk was left out"),))
     _run(made, "Files", hours_ago=4, result="Success")
     return made
 

@@ -45,7 +45,7 @@ from bot.veeam import JobId, SessionId
 from bot.watch.facts import Expectation, ExpectationUnmet, RunFacts, SessionFacts
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
-from tests.rooms.operations.office import GRANTS, OPERATOR, Office
+from tests.rooms.operations.office import GRANTS, OPERATOR, VIEWER, Office
 
 OLE, SQL_ONLY = PersonId("U0OLE"), PersonId("U0SQL")
 
@@ -380,3 +380,17 @@ async def test_a_message_alone_mutes_nothing(office: Office) -> None:
     assert (server.name, server.server) == ("All jobs", "hq")
     assert isinstance(typed("unmute Archive"), Unmute)
     assert await office.service._backend.mutes.every(office.clock.now()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "words"),
+    [
+        ("unmute server:hq", OPERATOR, "isn't muted."),
+        ("mute server:hq 4h", VIEWER, "Your role does not include *Mute*."),
+    ],
+)
+async def test_what_is_said_of_a_server(office: Office, text: str, person: PersonId, words: str) -> None:
+    """In words that a person knows: there is no command named as the maintenance of a server is on record."""
+    said = draw(await office.ask(typed(text), person), "r-1").message.text
+    assert words in said
+    assert "No mute named" not in said

@@ -23,6 +23,7 @@ from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import RunRequest, decode
+from bot.slack.views.outcomes import outcome as drawn_of
 from bot.slack.views.problems import not_found
 from bot.store import TimedDisable
 from bot.veeam import AfterJob, Detail, ItemKind, JobId, LoginRefused, SessionId, Unreachable
@@ -467,3 +468,11 @@ async def test_what_was_perhaps_meant_has_a_button_that_only_shows_it(
     assert isinstance(shown, Done)
     assert isinstance(shown.answer, JobAnswer)
     assert shown.answer.view.state.name == "Exchange"
+
+
+async def test_a_job_without_a_schedule(office: Office) -> None:
+    """It says so, and speaks of nobody's clock."""
+    office.world.add_job("Loose")
+    said = drawn_of(await office.ask(ShowJob(NamedJob("Loose"))), "r-1").message.text
+    assert "Schedule: Not scheduled: it runs when someone starts it\n" in said
+    assert "the server's time" not in said

@@ -137,6 +137,18 @@ async def test_an_unknown_cause(office: Office) -> None:
     assert "*Cause unknown*: vm01" in text_of(Done(answer))
 
 
+async def test_when_it_ended_is_no_reason(office: Office) -> None:
+    """VBR's closing line is told neither by `why` nor by the lists and the page of the job."""
+    office.world.add_job("Mail", objects=("vm01",))
+    closing = "Job finished with warning at 11/30/2026 10:23 PM"
+    office.world.finish_run("Mail", result="Warning", message=closing, log=(("Warning", closing),))
+    for line in ("why Mail", "jobs problems", "job Mail"):
+        text = text_of(await office.ask(parse(line, TYPED)))
+        assert "Mail" in text
+        assert "finished with warning" not in text
+        assert ("VBR gives no reason." in text) == (line == "why Mail")
+
+
 async def test_who_else_has_it(office: Office) -> None:
     """Jobs with this cause on this repository, as far as the person may know of them."""
     failing(office, "SQL Mail")

@@ -35,12 +35,14 @@ async def test_it_shows_in_every_channel(site: Site) -> None:
     found = await follow_up.failed_run(HQ, job_id(site))
     assert found is not None
     assert (found.session_id, found.owner) == (first, None)
-    assert await follow_up.acknowledge(HQ, job_id(site), first, "U0ANN") == found
+    assert await follow_up.acknowledge(HQ, job_id(site), first, "U0ANN", "<disk> ordered") == found
     told = await site.poll()
     roots = [(channel, each) for channel, each in told if isinstance(each, RunChanged)]
     assert sorted(channel for channel, _ in roots) == ["C0DBA", "C0PROD"]
-    assert "acknowledged by <@U0ANN>" in announcement(roots[0][1], "key").text
-    assert len(of_kind(told, RunAcknowledged)) == 2
+    assert "acknowledged by <@U0ANN>: &lt;disk&gt; ordered" in announcement(roots[0][1], "key").text
+    replies = of_kind(told, RunAcknowledged)
+    assert len(replies) == 2
+    assert "Acknowledged by <@U0ANN>: &lt;disk&gt; ordered" in announcement(replies[0], "key").text
     assert await follow_up.acknowledge(HQ, job_id(site), first, "U0ANN") is not None
     assert await site.poll() == []
     await follow_up.acknowledge(HQ, job_id(site), first, "U0OLE")

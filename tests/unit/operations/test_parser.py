@@ -84,6 +84,11 @@ READ: list[tuple[str, Request]] = [
         "Subscribe Failures, warnings and success SQL* server:hq",
         Subscribe(None, "SQL*", (RouteResult.FAILED, RouteResult.WARNING, RouteResult.SUCCESS), "hq"),
     ),
+    (
+        "subscribe failed,Warning SQL*",
+        Subscribe(None, "SQL*", (RouteResult.FAILED, RouteResult.WARNING)),
+    ),
+    ("subscribe failed,SQL*", Subscribe(pattern="failed,SQL*")),
     ('subscribe "SQL*"', Subscribe(NamedJob("SQL*", exact=True))),
     ("subscribe and SQL", Subscribe(NamedJob("and SQL"))),
     (
@@ -111,6 +116,8 @@ READ: list[tuple[str, Request]] = [
         ListJobs(JobsFilter.FAILED, "SQL", also=(JobsFilter.WARNING, JobsFilter.DISABLED)),
     ),
     ("jobs failed FAILED", ListJobs(JobsFilter.FAILED)),
+    ("jobs failed,warning SQL", ListJobs(JobsFilter.FAILED, "SQL", also=(JobsFilter.WARNING,))),
+    ("jobs failed,SQL", ListJobs(pattern="failed,SQL")),
     ("jobs failed or SQL", ListJobs(JobsFilter.FAILED, "or SQL")),
     ("jobs or failed", ListJobs(pattern="or failed")),
     ('jobs failed "warning"', ListJobs(JobsFilter.FAILED, "warning")),

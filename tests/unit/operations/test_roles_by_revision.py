@@ -130,6 +130,15 @@ def test_a_refusal_says_whom_the_revision_does_not_let() -> None:
     assert (refused.refusal, refused.closed) == (Refusal.REVISION, ClosedRole(TAPE, HQ, "VBR 12.3"))
 
 
+def test_a_refusal_names_roles_that_some_server_lets() -> None:
+    """Without a server they are those of all: a Tape Operator where one server at least lets them."""
+    asked = BY_NAME["start"]
+    new = rights_by(VIEWER, hq="1.3-rev2").may(TOM, asked)
+    assert (new.refusal, new.roles_needed) == (Refusal.ROLE, (ADMINISTRATOR, OPERATOR))
+    mixed = rights_by(VIEWER, hq="1.3-rev2", dr="1.3-rev1").may(TOM, asked)
+    assert mixed.roles_needed == (ADMINISTRATOR, OPERATOR, TAPE)
+
+
 def test_an_upgrade_counts_at_once() -> None:
     """The revision is read when somebody asks: what a server speaks may change while the bot runs."""
     spoken = {HQ: REVISIONS["1.3-rev1"]}

@@ -57,6 +57,14 @@ def test_a_success_has_no_thread() -> None:
     assert mentions(queued.rows) == [None]
 
 
+@pytest.mark.parametrize("result", ["Success", "Warning"])
+def test_a_failure_goes_before_what_went_well(result: str) -> None:
+    """Sixty successes of one poll don't hold it up; nor does the story of a failure wait for them."""
+    good = root_messages(Run.begin(run(facts(result)), None), [to()], NOON).rows
+    bad = root_messages(Run.begin(run(facts("Failed", details=STORY)), None), [to()], NOON).rows
+    assert max(row.priority for row in bad) < min(row.priority for row in good)
+
+
 def test_the_mention_waits_for_the_last_attempt() -> None:
     """Nobody is named while a further attempt is to come; the last failure names them, once a run."""
     first = root_messages(Run.begin(run(facts("Failed")), RETRIED), [to()], NOON)
