@@ -242,7 +242,7 @@ class ExpectationWatch:
     async def _ended_since(self, look: ServerLook | None, now: datetime) -> AsyncIterator[Session]:
         """Read what ended since the last look, the latest first; no more than a number of pages.
 
-        The first time twice as far back as successes matter: a job that only failed since is seen to be older.
+        The first time twice as far back as successes matter: a job that only failed since is seen to be old.
         """
         reach = min(2 * (self._reach or timedelta()), _FURTHEST)
         since = now - reach
