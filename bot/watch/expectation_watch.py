@@ -240,8 +240,11 @@ class ExpectationWatch:
         return known
 
     async def _ended_since(self, look: ServerLook | None, now: datetime) -> AsyncIterator[Session]:
-        """Read what ended since the last look, the latest first; no more than a number of pages."""
-        reach = min(self._reach or timedelta(), _FURTHEST)
+        """Read what ended since the last look, the latest first; no more than a number of pages.
+
+        The first time twice as far back as successes matter: a job that only failed since is seen to be old.
+        """
+        reach = min(2 * (self._reach or timedelta()), _FURTHEST)
         since = now - reach
         if look is not None and look.looked_at <= now:
             since = max(since, look.looked_at - _READ_TWICE)

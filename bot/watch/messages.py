@@ -122,7 +122,8 @@ def root_messages(
         mention = target(run, channel) if may_mention and posted is not None else None
         if mention or (to.threads is not Threads.FLAT and _has_details(last)):
             details = facts.DetailsReply(run=run.facts, session=last, mention=mention)
-            rows.append(reply(run, channel, "story", details, now, is_failure=last.is_failed))
+            # The root is in the channel already: only its thread has the rest.
+            rows.append(reply(run, channel, "story", details, now, is_failure=False))
     # A message that became the root tells of the run from now on, where a storm did.
     channels = tuple(
         msgspec.structs.replace(each, storm=None, muted_in=None) if each.channel in standing else each

@@ -284,17 +284,15 @@ class _Untold:
 
     @property
     def new(self) -> tuple[RunChannel, ...]:
-        """The channels that learn only now that it failed."""
-        return tuple(each for each in self.run.channels if self.is_said and each.is_counted)
+        """The channels that are told by a root: a line below an older run's, at most, says that it failed."""
+        is_failed = self.run.facts.stands_failed
+        untold = (each for each in self.run.channels if each.muted_in is not None)
+        return tuple(each for each in untold if self.is_said and (is_failed or each.is_counted))
 
     @property
     def for_storms(self) -> tuple[RunChannel, ...]:
-        """The channels in which a storm may tell of it: after maintenance in place of an older root."""
-        if not self.is_said or not self.run.facts.stands_failed:
-            return ()
-        if self.is_of_server:
-            return tuple(each for each in self.run.channels if each.muted_in is not None)
-        return self.new
+        """The channels in which a storm may tell of it in place of a root."""
+        return self.new if self.run.facts.stands_failed else ()
 
     @property
     def warned_in(self) -> tuple[str, ...]:
@@ -457,18 +455,18 @@ def _told(
     run, told, mention = untold.run, channel, None
     rows: list[NewOutboxRow] = []
     if storm is not None or channel in untold.new:
-        # Nothing in the channel says yet that it failed.
+        # At most a line in an older thread says yet that it failed.
         told = msgspec.structs.replace(channel, muted_in=None, storm=storm, mentioned=run.facts.may_mention)
         if told.has_root:
             rows.append(messages.root_row(run, told, now))
-    elif untold.is_said and run.facts.may_mention and not channel.mentioned and ended.because == TIME:
+    elif untold.is_said and run.facts.may_mention and not channel.mentioned:
         told = msgspec.structs.replace(channel, mentioned=True)
         mention = messages.target(run, channel)
     # After maintenance the threads of what stands there as it did say nothing.
     is_quiet = untold.is_of_server and mention is None and (channel.has_root or not untold.is_said)
     key = told.muted_in or messages.root_key(run, told.channel)
     if (told.has_root or told.muted_in) and louder != key and not is_quiet:
-        is_loud = untold.is_said and ended.because == TIME and not channel.is_counted
+        is_loud = untold.is_said and ended.because == TIME and channel not in untold.new
         said = msgspec.structs.replace(ended, mention=mention)
         rows.append(_line(run, told, said, mute, now, is_loud=is_loud))
     return told, rows

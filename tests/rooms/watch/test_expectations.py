@@ -318,6 +318,21 @@ async def test_a_job_without_a_success(site: Expecting) -> None:
     assert said(await site.look(LOOK)) == [("met", "no_success", "SQL nightly")]
 
 
+@pytest.mark.parametrize("hours_ago", [(50, 26, 2), (24, 2)], ids=["old", "new"])
+async def test_a_job_that_only_failed_before_the_start(site: Expecting, hours_ago: tuple[int, ...]) -> None:
+    """Its last success is too old: told at the start. A job that is younger than that still has its time."""
+    now, job = site.clock.now(), site.world.add_job("SQL nightly")
+    good = [now - timedelta(hours=ago) for ago in hours_ago if ago == 50]
+    for ago in hours_ago:
+        result = "Success" if ago == 50 else "Failed"
+        site.world.finish_run(job, result=result, ended_at=now - timedelta(hours=ago))
+    site.expect({"jobs": ["SQL*"], "success_within_hours": 26})
+    told = await site.look(300)
+    assert [(each.expectation.kind, each.expectation.at) for each in told] == [
+        ("no_success", ended_at) for ended_at in good
+    ]
+
+
 async def test_after_a_silence_the_server_is_read_before_it_is_judged(site: Expecting) -> None:
     """The server is away for six hours; what succeeded meanwhile is known before any word."""
     job = site.world.add_job("SQL nightly")

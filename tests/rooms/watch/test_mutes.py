@@ -145,7 +145,7 @@ async def test_a_recovery_ends_the_mute(site: Site) -> None:
 
 
 async def test_what_still_fails_is_said_once_when_the_time_is_over(site: Site) -> None:
-    """In the thread, shown in the channel too, with the mention that the mute held back; by one process."""
+    """By a root with the mention that the mute held back, whose thread says what it was; by one process."""
     site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
     failed(site)
     await site.poll_after()
@@ -158,12 +158,10 @@ async def test_what_still_fails_is_said_once_when_the_time_is_over(site: Site) -
     rows = [*await kept(site), *await kept(site, holder="two")]
     await site.clock.advance(120)
     rows += await kept(site, holder="two")
-    assert [(row.kind, row.placement) for row in rows] == [
-        ("mute_ended", Placement.BROADCAST),
+    assert sorted((row.kind, row.placement) for row in rows) == [
+        ("mute_ended", Placement.REPLY),
         ("run_changed", Placement.EDIT),
-    ] or [(row.kind, row.placement) for row in rows] == [
-        ("run_changed", Placement.EDIT),
-        ("mute_ended", Placement.BROADCAST),
+        ("run_ended", Placement.POST),
     ]
     assert "S0ONCALL" in "".join(row.body for row in rows)
 
@@ -197,6 +195,32 @@ async def test_unmuting_says_who_did(site: Site) -> None:
     assert "muted" not in edit.text
     assert "Unmuted by <@U0OLE>" in line.text
     assert "S0ONCALL" not in line.text
+
+
+@pytest.mark.parametrize("of_server", [False, True], ids=["job", "server"])
+async def test_what_fails_below_a_recovered_run_gets_a_root(site: Site, *, of_server: bool) -> None:
+    """Unmuted, too, with its buttons and one mention: a line in an older thread told of it so far."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    site.ended(JOB, "Success")
+    await site.poll_after(NIGHT)
+    of: dict[str, Any] = {"job_id": None, "job_name": None} if of_server else {}
+    await mute(site, **of)
+    await site.poll()
+    second = failed(site)
+    assert kinds(await site.poll_after(3600)) == [("C0PROD", "MutedRunEnded")]
+    follow_up = FollowUp(site.database, site.clock)
+    job_id = None if of_server else JobId(site.world.job(JOB).id)
+    found = await follow_up.find_mute(HQ, job_id=job_id)
+    assert found is not None
+    await follow_up.unmute(found, "U0OLE")
+    rows = await kept(site)
+    (root,) = [row for row in rows if row.kind == "run_ended"]
+    assert (root.key, root.placement) == (f"hq/{second}/C0PROD", Placement.POST)
+    assert '"mute"' in str(announcement(decode(root.body), root.key).blocks)
+    assert [row.root_key for row in rows if row.kind == "mute_ended"] == [root.key]
+    assert ["S0ONCALL" in row.body for row in rows].count(True) == 1
 
 
 async def test_planned_maintenance_of_a_server(site: Site) -> None:
@@ -310,7 +334,7 @@ async def test_an_older_success_ends_no_mute(site: Site) -> None:
     await site.poll_after()
     assert await kept(site) == []
     await site.clock.advance(2 * NIGHT)
-    assert [row.placement for row in await kept(site) if row.kind == "mute_ended"] == [Placement.BROADCAST]
+    assert "run_ended" in [row.kind for row in await kept(site)]
 
 
 async def test_what_another_mute_covers_stays_quiet(site: Site) -> None:
@@ -330,8 +354,9 @@ async def test_what_another_mute_covers_stays_quiet(site: Site) -> None:
     await site.clock.advance(NIGHT)
     rows = await kept(site)
     assert sorted((row.kind, row.placement) for row in rows) == [
-        ("mute_ended", Placement.BROADCAST),
+        ("mute_ended", Placement.REPLY),
         ("run_changed", Placement.EDIT),
+        ("run_ended", Placement.POST),
     ]
     assert "S0ONCALL" in "".join(row.body for row in rows)
 

@@ -37,12 +37,12 @@ def failing(*destinations: Destination, retry: RetryPolicy | None = RETRIED) -> 
     ("threads", "expected"),
     [
         (Threads.THREAD, [("C1", "run_ended", "post"), ("C1", "session_story", "reply")]),
-        (Threads.BROADCAST, [("C1", "run_ended", "post"), ("C1", "session_story", "broadcast")]),
+        (Threads.BROADCAST, [("C1", "run_ended", "post"), ("C1", "session_story", "reply")]),
         (Threads.FLAT, [("C1", "run_ended", "post")]),
     ],
 )
 def test_a_failed_run(threads: Threads, expected: list[tuple[str, str, str]]) -> None:
-    """A root, and its story in the thread, shown in the channel too or not at all as the route says."""
+    """A root, and its story in the thread alone, or not at all, as the route says."""
     queued = root_messages(Run.begin(run(facts("Failed", details=STORY)), None), [to(threads=threads)], NOON)
     assert shown(queued.rows) == expected
     assert {row.root_key for row in queued.rows[1:]} <= {queued.rows[0].key}

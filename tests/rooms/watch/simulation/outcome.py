@@ -76,10 +76,18 @@ class Outcome:
         return [run for (body,) in bodies if (run := Run.decode(body)) is not None]
 
     def _told(self, runs: Sequence[Run], *, is_aloud: bool = False) -> Iterator[tuple[str, str]]:
-        """The sessions that a channel was told of, as often as it was; or only where it was by a root."""
+        """The sessions that a channel was told of, as often as it was; or only where it was by a root.
+
+        What was said quietly in an earlier run's thread is said again by the run's own root.
+        """
+        rooted = {each.row.key for each in self._posted if isinstance(each.said, RunEnded)}
         for each in self._posted:
             channel = each.row.channel
             match each.said:
+                case AttemptEnded(run=run) | MutedRunEnded(run=run) if (
+                    each.row.root_key != (own := f"{run.key}/{channel}") and own in rooted
+                ):
+                    pass
                 case RunEnded(run=run):
                     yield from ((channel, str(attempt.session_id)) for attempt in run.attempts)
                 case MuteEnded(run=run) if is_aloud:
