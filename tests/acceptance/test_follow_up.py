@@ -47,8 +47,11 @@ async def test_a_failure_is_owned_muted_and_unmuted(tmp_path: Path) -> None:
         await rig.until(lambda: "muted" not in other.text and "muted" not in root.text)
         said = [reply.text for reply in rig.slack.thread(BACKUPS, other.ts)]
         assert any("Acknowledged by <@U0OLE>, taking over from <@U0ANN>" in text for text in said)
+        # What failed while the job was muted stands there by itself from now on.
+        await rig.until(lambda: len(rig.slack.messages(BACKUPS)) == len(rig.slack.messages(PROD)) == 2)
+        latest = rig.slack.messages(BACKUPS)[1]
         await rig.until(
-            lambda: any("Unmuted by <@U0OLE>" in one.text for one in rig.slack.thread(BACKUPS, other.ts))
+            lambda: any("Unmuted by <@U0OLE>" in one.text for one in rig.slack.thread(BACKUPS, latest.ts))
         )
         on_record = [
             (row["person_id"], row["operation"])
