@@ -1,7 +1,8 @@
 """Many unmet expectations of one kind are one message: it counts them, and its thread lists them.
 
-They are gathered where so many of a server stand unmet at once. What was told by then keeps its own message;
-more are taken in for half a day, as long as some stand. The message is edited as they end.
+A group begins when enough expectations of one server are unmet at the same time. Those posted before that
+keep their own messages; the group takes more for half a day, while some are unmet. Its message is edited as
+they end.
 """
 
 import hashlib
@@ -18,17 +19,15 @@ from bot.store import (
     GroupedExpectation,
     NewOutboxRow,
     Outbox,
-    Placement,
     Transaction,
     UnmetExpectation,
 )
 from bot.watch import facts
 from bot.watch.expectations import Unmet
-from bot.watch.messages import REPLY, ROOT, message
+from bot.watch.messages import ROOT, message
+from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
 
 TAKES_MORE = timedelta(hours=12)
-LISTED_ON_A_PAGE = 50
-PAGES_AT_MOST = 4
 _NAMED = 6
 
 
@@ -121,7 +120,7 @@ class Gathering:
             if group is None:
                 continue
             places = await self._kept.places(self._transaction, group_id, sorted(subjects))
-            pages = sorted({min(one // LISTED_ON_A_PAGE, PAGES_AT_MOST - 1) for one in places.values()})
+            pages = sorted({page_of(place) for place in places.values()})
             await self._queue(replace(group, drawn=group.drawn + 1), pages)
 
     async def _queue(self, group: ExpectationGroup, pages: Sequence[int]) -> None:
@@ -141,22 +140,25 @@ class Gathering:
             owned=group.owned,
         )
         key = group_key(group.id)
-        root = facts.ExpectationsUnmet(group=shown, mention=group.mention)
+        unmet = facts.ExpectationsUnmet(group=shown, mention=group.mention)
+        root = DrawnRoot(
+            self._outbox, self._transaction, key=key, channel=group.channel, drawn=group.drawn, now=self._now
+        )
         rows: list[NewOutboxRow] = []
         if group.drawn == 1:
-            rows.append(message(key, group.channel, root, self._now, priority=ROOT))
-        elif not await self._outbox.revise(self._transaction, key, facts.encode(root)):
-            rows.append(self._edit(group, key, facts.ExpectationsChanged(group=shown)))
+            rows.append(message(key, group.channel, unmet, self._now, priority=ROOT))
+        elif not await self._outbox.revise(self._transaction, key, facts.encode(unmet)):
+            rows.append(root.edit(facts.ExpectationsChanged(group=shown)))
         for page in pages:
-            rows += await self._page(group, page, shown.count)
+            rows += await self._page(group, root, page, shown.count)
         await self._outbox.add(self._transaction, rows)
         await self._kept.put(self._transaction, group)
 
-    async def _page(self, group: ExpectationGroup, page: int, count: int) -> list[NewOutboxRow]:
-        """A page of a group's list: new, changed before it was sent, or edited."""
-        first = page * LISTED_ON_A_PAGE
-        found = await self._kept.listed(self._transaction, group.id, first=first, limit=LISTED_ON_A_PAGE)
-        is_last = page == PAGES_AT_MOST - 1
+    async def _page(
+        self, group: ExpectationGroup, root: DrawnRoot, page: int, count: int
+    ) -> list[NewOutboxRow]:
+        first = page * ON_A_PAGE
+        found = await self._kept.listed(self._transaction, group.id, first=first, limit=ON_A_PAGE)
         listed = facts.ExpectationsList(
             group_id=group.id,
             server=self._server,
@@ -165,33 +167,9 @@ class Gathering:
                 facts.ListedExpectation(name=each.name, since=each.since, outcome=each.outcome)
                 for each in found
             ),
-            left_out=max(0, count - PAGES_AT_MOST * LISTED_ON_A_PAGE) if is_last else 0,
+            left_out=left_out(page, count),
         )
-        root_key = group_key(group.id)
-        key = f"{root_key}/list/{page}"
-        if await self._outbox.revise(self._transaction, key, facts.encode(listed)):
-            return []
-        if await self._outbox.has(self._transaction, key):
-            return [self._edit(group, key, listed)]
-        placed = Placement.REPLY
-        return [
-            message(
-                key, group.channel, listed, self._now, placement=placed, priority=REPLY, root_key=root_key
-            )
-        ]
-
-    def _edit(
-        self, group: ExpectationGroup, key: str, announced: facts.ExpectationsChanged | facts.ExpectationsList
-    ) -> NewOutboxRow:
-        return message(
-            f"{key}/edit/{group.drawn}",
-            group.channel,
-            announced,
-            self._now,
-            placement=Placement.EDIT,
-            priority=ROOT,
-            root_key=key,
-        )
+        return await root.page(page, listed)
 
 
 def group_key(group_id: str) -> str:

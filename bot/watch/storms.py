@@ -20,7 +20,6 @@ from bot.store import (
     Database,
     NewOutboxRow,
     Outbox,
-    Placement,
     Storm,
     StormPart,
     Storms,
@@ -28,13 +27,11 @@ from bot.store import (
 )
 from bot.veeam import CauseRules, Finding, JobId, cause_of, gist
 from bot.watch import facts
-from bot.watch.messages import REPLY, ROOT, message
+from bot.watch.messages import ROOT, message
 from bot.watch.routing import Destination
 from bot.watch.runs import Run
+from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
 
-LISTED_ON_A_PAGE = 50
-PAGES_AT_MOST = 4
-"""So many messages list a storm's failures; one more may mention people. The rest is counted."""
 TAKES_FAILURES = timedelta(hours=1)
 """A storm takes no more failures after that, so that a night of them is not hidden in one old message."""
 SETTLES = timedelta(seconds=1)
@@ -91,7 +88,7 @@ class StormMessages:
             self._transaction, run.facts.key, _state(run), run.facts.latest.session_id, _owner(run)
         ):
             if changed.storm_id is not None:
-                self._pages[changed.storm_id].add(_page_of(changed))
+                self._pages[changed.storm_id].add(page_of(changed.place or 0))
 
     async def queue(self) -> None:
         """Queue what the storms that changed say now."""
@@ -115,63 +112,33 @@ class StormMessages:
         key = storm_key(storm.id)
         may_mention = storm.mention is not None and summary.failed > summary.retrying
         mention = storm.mention if may_mention and not storm.is_mentioned else None
-        root = facts.StormBegan(storm=summary, mention=storm.mention if may_mention else None)
+        began = facts.StormBegan(storm=summary, mention=storm.mention if may_mention else None)
+        root = DrawnRoot(
+            self._outbox, self._transaction, key=key, channel=storm.channel, drawn=storm.drawn, now=self._now
+        )
         rows: list[NewOutboxRow] = []
         is_mentioned = storm.is_mentioned or may_mention
         if storm.drawn == 1:
             rows.append(
-                message(key, storm.channel, root, self._now, priority=ROOT, due_at=self._now + SETTLES)
+                message(key, storm.channel, began, self._now, priority=ROOT, due_at=self._now + SETTLES)
             )
-        elif await self._outbox.revise(self._transaction, key, facts.encode(root)):
+        elif await self._outbox.revise(self._transaction, key, facts.encode(began)):
             is_mentioned = may_mention
         else:
-            rows.append(self._edit(storm, key, facts.StormChanged(storm=summary)))
+            rows.append(root.edit(facts.StormChanged(storm=summary)))
             if mention is not None:
                 final = facts.StormFinal(storm=summary, mention=mention)
-                rows.append(self._reply(storm, "final", final))
+                rows.append(root.reply("final", final))
         for page in pages:
-            rows += await self._page(storm, page, summary.count)
+            rows += await self._page(storm, root, page, summary.count)
         await self._outbox.add(self._transaction, rows)
         await self._storms.put(self._transaction, replace(storm, is_mentioned=is_mentioned))
 
-    async def _page(self, storm: Storm, page: int, count: int) -> list[NewOutboxRow]:
-        """A page of a storm's list: new, changed before it was sent, or edited."""
-        first = page * LISTED_ON_A_PAGE
-        found = await self._storms.failures(self._transaction, storm.id, first=first, limit=LISTED_ON_A_PAGE)
-        is_last = page == PAGES_AT_MOST - 1
-        listed = facts.StormList(
-            failures=tuple(map(_listed, found)),
-            left_out=max(0, count - PAGES_AT_MOST * LISTED_ON_A_PAGE) if is_last else 0,
-        )
-        name = f"list/{page}"
-        key = f"{storm_key(storm.id)}/{name}"
-        if await self._outbox.revise(self._transaction, key, facts.encode(listed)):
-            return []
-        if await self._outbox.has(self._transaction, key):
-            return [self._edit(storm, key, listed)]
-        return [self._reply(storm, name, listed)]
-
-    def _reply(self, storm: Storm, name: str, announced: facts.StormFinal | facts.StormList) -> NewOutboxRow:
-        key = storm_key(storm.id)
-        return message(
-            f"{key}/{name}",
-            storm.channel,
-            announced,
-            self._now,
-            placement=Placement.REPLY,
-            priority=REPLY,
-            root_key=key,
-        )
-
-    def _edit(self, storm: Storm, key: str, announced: facts.StormChanged | facts.StormList) -> NewOutboxRow:
-        return message(
-            f"{key}/edit/{storm.drawn}",
-            storm.channel,
-            announced,
-            self._now,
-            placement=Placement.EDIT,
-            priority=ROOT,
-            root_key=key,
+    async def _page(self, storm: Storm, root: DrawnRoot, page: int, count: int) -> list[NewOutboxRow]:
+        first = page * ON_A_PAGE
+        found = await self._storms.failures(self._transaction, storm.id, first=first, limit=ON_A_PAGE)
+        return await root.page(
+            page, facts.StormList(failures=tuple(map(_listed, found)), left_out=left_out(page, count))
         )
 
 
@@ -215,7 +182,7 @@ class StormGathering(StormMessages):
             if storm is not None:
                 told[to.channel] = storm.id
                 failure = replace(failure, storm_id=storm.id, place=await self._next_place(storm.id))
-                self._pages[storm.id].add(_page_of(failure))
+                self._pages[storm.id].add(page_of(failure.place or 0))
             await self._storms.add(self._transaction, failure)
         return told
 
@@ -335,10 +302,6 @@ def _failure(run: Run, channel: str, now: datetime, causes: CauseRules) -> Chann
 
 def _owner(run: Run) -> str | None:
     return None if run.facts.acknowledged is None else run.facts.acknowledged.by
-
-
-def _page_of(failure: ChannelFailure) -> int:
-    return min((failure.place or 0) // LISTED_ON_A_PAGE, PAGES_AT_MOST - 1)
 
 
 def _named(found: Finding) -> str:
