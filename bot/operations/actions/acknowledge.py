@@ -122,8 +122,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         if before is None:
             over = "the run has been made up for meanwhile" if self.unmet is None else "this is over by now"
             raise VeeamError(server, over)
-        instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
-        return Acknowledged(instead_of, before.channels, is_unmet=self.unmet is not None)
+        return _taken_over(before, person, is_unmet=self.unmet is not None)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -131,9 +130,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         """The person owns the run."""
         del since
         run = await self._failed(prepared.kept_by, vbr.name, prepared.target.state.id)
-        if run is None or run.owner is None or not prepared.context.person.has_id(run.owner):
-            return None
-        return Acknowledged(shown_in=run.channels, is_unmet=self.unmet is not None)
+        return _owned_already(run, prepared, is_unmet=self.unmet is not None)
 
     async def _failed(self, keeper: FollowUp, server: ServerName, job_id: JobId) -> FailedRun | None:
         if self.unmet is not None:
@@ -186,8 +183,7 @@ class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
         before = await prepared.kept_by.acknowledge_unmet(server, self.about, self.unmet, person)
         if before is None:
             raise VeeamError(server, "this is over by now")
-        instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
-        return Acknowledged(instead_of, before.channels, is_unmet=True)
+        return _taken_over(before, person, is_unmet=True)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -195,6 +191,17 @@ class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
         """The person owns it."""
         del since
         found = await prepared.kept_by.unmet(vbr.name, self.about, self.unmet)
-        if found is None or found.owner is None or not prepared.context.person.has_id(found.owner):
-            return None
-        return Acknowledged(shown_in=found.channels, is_unmet=True)
+        return _owned_already(found, prepared, is_unmet=True)
+
+
+def _taken_over(before: FailedRun, person: PersonId, *, is_unmet: bool) -> Effect:
+    """That the person owns it now, and instead of whom."""
+    instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
+    return Acknowledged(instead_of, before.channels, is_unmet=is_unmet)
+
+
+def _owned_already(found: FailedRun | None, prepared: PreparedAction, *, is_unmet: bool) -> Effect | None:
+    """That the person owns it, if they do."""
+    if found is None or found.owner is None or not prepared.context.person.has_id(found.owner):
+        return None
+    return Acknowledged(shown_in=found.channels, is_unmet=is_unmet)

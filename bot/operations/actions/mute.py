@@ -6,7 +6,7 @@ A mute always ends: at a time, or when the job succeeds, and then after two week
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from humanize import precisedelta
 from msgspec import Meta
@@ -55,6 +55,8 @@ from bot.settings import ServerName, is_glob
 from bot.store import Mute as KeptMute
 from bot.store import NewMute
 from bot.veeam import JobId, JobState, VeeamError, VeeamServer
+
+M = TypeVar("M", "Mute", "MuteServer", "MuteExpectation")
 
 LONGEST = timedelta(days=14)
 """As long as a run's messages are looked after."""
@@ -194,16 +196,12 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | Outcome:
         """Return it with the moment that a time of day is, by UTC if the time zone is unknown."""
-        if self.at is not None:
-            until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
-            return await replace(self, at=None, until=until).prepare(backend, target, context)
-        return await super().prepare(backend, target, context)
+        request = _until_a_moment(self, backend, context)
+        return await super(Mute, request).prepare(backend, target, context)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Keep it."""
-        new = _new_mute(prepared, self, now)
-        shown_in = await prepared.kept_by.mute(new)
-        return Muted(new.until, new.until_success, shown_in)
+        return await _muted(prepared, self, now)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -280,15 +278,12 @@ class MuteServer(_OnServer, frozen=True, tag="muteserver"):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | Outcome:
         """Return it with the moment that a time of day is, by UTC if the time zone is unknown."""
-        if self.at is not None:
-            until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
-            return await replace(self, at=None, until=until).prepare(backend, target, context)
-        return self.for_jobs(backend, target, context, self.detail)
+        request = _until_a_moment(self, backend, context)
+        return request.for_jobs(backend, target, context, request.detail)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Keep it."""
-        new = _new_mute(prepared, self, now)
-        return Muted(new.until, shown_in=await prepared.kept_by.mute(new))
+        return await _muted(prepared, self, now)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -355,15 +350,12 @@ class MuteExpectation(_OnExpectation, frozen=True, tag="muteexpectation"):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | Outcome:
         """Return it with the moment that a time of day is, by UTC if the time zone is unknown."""
-        if self.at is not None:
-            until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
-            return await replace(self, at=None, until=until).prepare(backend, target, context)
-        return self.prepared(backend, target, context, self.detail)
+        request = _until_a_moment(self, backend, context)
+        return request.prepared(backend, target, context, request.detail)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Keep it."""
-        new = _new_mute(prepared, self, now)
-        return Muted(new.until, shown_in=await prepared.kept_by.mute(new))
+        return await _muted(prepared, self, now)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
@@ -571,12 +563,22 @@ def _ending(kept: KeptMute) -> str:
     return " ".join(filter(None, (f"unmute server:{kept.server}", kept.pattern)))
 
 
-def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer | MuteExpectation, now: datetime) -> NewMute:
-    """The mute as it is kept: it never lasts longer than the longest there is."""
+def _until_a_moment(asked: M, backend: Backend, context: RequestContext) -> M:
+    """What is asked for, with the moment that its time of day is."""
+    if asked.at is None:
+        return asked
+    until = next_time(asked.at, after=backend.clock.now(), zone=context.person.zone or UTC)
+    return replace(asked, at=None, until=until)
+
+
+async def _muted(
+    prepared: PreparedAction, asked: Mute | MuteServer | MuteExpectation, now: datetime
+) -> Effect:
+    """Keep the mute: it never lasts longer than the longest there is."""
     latest = now + LONGEST
     until = asked.until.astimezone(UTC) if asked.until is not None else now + (asked.span or LONGEST)
     job = prepared.target.job
-    return NewMute(
+    new = NewMute(
         server=prepared.target.server,
         job_id=None if job is None else job.state.id,
         job_name=None if isinstance(asked, MuteServer) else prepared.name,
@@ -590,6 +592,7 @@ def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer | MuteExpectati
         until_success=isinstance(asked, Mute) and asked.until_success,
         subject=asked.about if isinstance(asked, MuteExpectation) else None,
     )
+    return Muted(new.until, new.until_success, await prepared.kept_by.mute(new))
 
 
 def _effect_of(kept: KeptMute | None, prepared: PreparedAction) -> Effect | None:
