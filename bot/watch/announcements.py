@@ -6,7 +6,7 @@ stopped the session, the run it belongs to, whether another process announced it
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -35,6 +35,7 @@ from bot.veeam import (
     FAILURES_ONLY,
     JobId,
     Result,
+    RetryPolicy,
     Session,
     SessionGroup,
     VeeamServer,
@@ -460,17 +461,7 @@ class Announcer:
             await storms.queue()
             if read_to is not None:
                 await self._sessions.advance(transaction, server, min(read_to, max(ended.values())))
-        for report, decision, queued in done:
-            log.info(
-                "watch.session_announced" if queued and queued.rows else "watch.session_not_announced",
-                server=server,
-                session_id=report.ended.session.id,
-                job=report.job_name,
-                result=report.ended.result,
-                reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
-                channels=[] if queued is None else [each.channel for each in queued.run.channels],
-                attempt=1 if queued is None else len(queued.run.facts.attempts),
-            )
+        _log_announced(server, done)
 
     async def _announce_one(
         self,
@@ -515,6 +506,14 @@ class Announcer:
             await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
         return decision, queued[0] if queued else None
 
+    def _retry_after(
+        self, report: SessionReport, session: SessionFacts, decision: RouteDecision
+    ) -> RetryPolicy | None:
+        """How VBR retries the job; of one of many failures, about which it was not asked, what is at hand."""
+        if not (session.is_failed and report.details is None and decision.destinations):
+            return report.retry
+        return self._jobs.retries_at_hand(report.job_id) if report.owner.is_certain else None
+
     async def _queued(
         self,
         transaction: Transaction,
@@ -543,11 +542,10 @@ class Announcer:
             continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
             further = messages.attempt_messages(continued, now)
         else:
-            retry = report.retry
-            if session.is_failed and report.details is None and decision.destinations:
-                # One of many failures, of which VBR was not asked.
-                retry = self._jobs.retries_at_hand(report.job_id) if report.owner.is_certain else None
-            begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), retry)
+            begun = Run.begin(
+                report.run_facts(session, is_late=is_late, outlook=outlook),
+                self._retry_after(report, session, decision),
+            )
             begun = await self._if_recovered(transaction, begun, report, session)
             further = messages.RunMessages(begun.with_mute(muted), ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
@@ -635,3 +633,19 @@ class Announcer:
             if group not in FAILURES_ONLY:
                 recovered += filter(None, (run.recovered_by(session),))
         return recovered
+
+
+def _log_announced(
+    server: str, done: Iterable[tuple[SessionReport, RouteDecision, messages.RunMessages | None]]
+) -> None:
+    for report, decision, queued in done:
+        log.info(
+            "watch.session_announced" if queued and queued.rows else "watch.session_not_announced",
+            server=server,
+            session_id=report.ended.session.id,
+            job=report.job_name,
+            result=report.ended.result,
+            reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
+            channels=[] if queued is None else [each.channel for each in queued.run.channels],
+            attempt=1 if queued is None else len(queued.run.facts.attempts),
+        )
