@@ -122,12 +122,12 @@ class Leases:
         now: datetime,
         lease_seconds: float,
         *,
-        anew: Callable[[], None] | None = None,
+        on_takeover: Callable[[], None] | None = None,
     ) -> bool:
         """Take a lease that has run out, in one statement; True as well for one held. False: another's.
 
-        One that lasts longer than any lease has run out, too: the clock was set back. `anew` is called where
-        another process may have had it meanwhile.
+        One that lasts longer than any lease has run out, too: the clock was set back. `on_takeover` is
+        called where another process may have had it meanwhile.
         """
         longest = now + timedelta(seconds=LONGEST_LEASE_SECONDS)
         is_running = (leases.c.until > now) & (leases.c.until <= longest)
@@ -136,8 +136,8 @@ class Leases:
             found = await reading.first(query)
         if found is not None and found.is_running:
             return bool(found.holder == holder)
-        if anew is not None and (found is None or found.holder != holder):
-            anew()
+        if on_takeover is not None and (found is None or found.holder != holder):
+            on_takeover()
         until = now + timedelta(seconds=lease_seconds)
         async with self._database.transaction() as transaction:
             return await transaction.claim(

@@ -204,7 +204,7 @@ class Storms:
         return tuple(StormPart(**values) for values in found)
 
     async def owners(self, transaction: Transaction, storm_id: str) -> tuple[tuple[str, int], ...]:
-        """Return who acknowledged how many of a storm's failures that stand, whoever has most first."""
+        """Return who acknowledged how many of a storm's open failures, the largest number first."""
         columns, number = channel_failures.c, func.count()
         query = (
             select(columns.owner, number.label("number"))

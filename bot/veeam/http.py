@@ -43,7 +43,7 @@ from bot.veeam.errors import VeeamError
 log = structlog.get_logger()
 
 # httpcore tries to import sniffio for each of its locks and events. Where it isn't installed, every attempt
-# searches all folders anew, a tenth of a request's CPU; None ends it at once, and asyncio is what is used.
+# searches all folders again, a tenth of a request's CPU; None ends it at once, and asyncio is what is used.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # typed without the None that Python knows
 
 LONGEST_MESSAGE = 500

@@ -233,7 +233,7 @@ class Watch:
     async def _holds_lease(self) -> bool:
         seconds = lease_seconds(self._rules.polling)
         now = self._clock.now()
-        return await self._leases.take(self.lease, self._holder, now, seconds, anew=self._forget)
+        return await self._leases.take(self.lease, self._holder, now, seconds, on_takeover=self._forget)
 
     def _stand_by(self) -> None:
         self._forget()

@@ -34,7 +34,7 @@ class _OnGroup(ActionOnMany, frozen=True):
     group_id: str
 
     def press_key(self, context: RequestContext) -> str:
-        """Return the same for whoever presses it wherever it stands."""
+        """Return a key of the group alone, whoever presses its button, and in whichever message."""
         del context
         return f"{self.operation.name}/{self.group_id}"
 

@@ -60,7 +60,7 @@ class ActionOnMany(Request, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ActedOnJob:
-    """What came of one job."""
+    """One of the jobs, and the outcome of acting on it."""
 
     server: ServerName
     job_name: str
@@ -69,7 +69,7 @@ class ActedOnJob:
 
 @dataclass(frozen=True, slots=True)
 class ActedOnMany(outcomes.Answer):
-    """What came of each job, in their order; `left_out` more were not tried.
+    """The outcome for each job, in their order; `left_out` more were not tried.
 
     `is_forgotten`: nothing was done, because which jobs were meant isn't kept any more.
     """
@@ -135,7 +135,7 @@ class ManyJobs:
 
     async def _act_on(self, action: JobAction, context: RequestContext) -> outcomes.Outcome:
         try:
-            # What it did is told with all the others.
+            # One answer reports the outcomes of all the jobs.
             async with self._performer.answering(context.gesture):
                 outcome = await self._performer.perform(action, context)
             hidden = outcome.hidden if isinstance(outcome, outcomes.NotFound) else None

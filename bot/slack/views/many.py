@@ -1,4 +1,4 @@
-"""What came of one press about many jobs: how many it was done to, and the others with their names."""
+"""The result of one press about many jobs: how many succeeded, and the names of the others."""
 
 from collections.abc import Mapping, Sequence
 
