@@ -122,7 +122,7 @@ class Service:
         places = Places(rules.allowed_channels, conversations)
         states = JobStates(store.StoppedSessions(database), store.Runs(database))
         self._metrics = metrics
-        self._backend = Backend(
+        self._backend = backend = Backend(
             fleet=fleet,
             accounts=accounts,
             finder=JobFinder(fleet, clock, states),
@@ -157,15 +157,13 @@ class Service:
             default_channel=rules.default_channel,
         )
         self._presses = store.PressClaims(database)
-        requests = ApprovalRequests(self._backend)
-        self._open_actions = store.OpenActions(database, holder)
-        self._performer = Performer(self._backend, self._presses, requests, self._open_actions)
-        self._decisions = Decisions(self._backend, requests, self._performer.perform)
-        self._many_jobs = ManyJobs(database, self._presses, self._performer, self._backend.audit, clock)
-        self._menus = Menus(self._backend)
+        requests = ApprovalRequests(backend)
+        self._performer = Performer(backend, self._presses, requests, store.OpenActions(database, holder))
+        self._decisions = Decisions(backend, requests, self._performer.perform)
+        self._many_jobs = ManyJobs(database, self._presses, self._performer, backend.audit, clock)
+        self._menus = Menus(backend)
         self._rate = GestureRate(clock)
         self._heard: dict[str, None] = {}
-        """The latest messages, the oldest first: one may come again before the database has its claim."""
         self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
         self._actions = UnderWay("actions", ACTIONS_AT_MOST)
         self._searches = UnderWay("searches", SEARCHES_AT_MOST)
@@ -232,7 +230,7 @@ class Service:
 
     async def begin(self) -> None:
         """Let other processes know that this one lives, before it does anything. Raises `StoreError`."""
-        await self._open_actions.hold(self._backend.clock.now())
+        await self._performer.begin()
 
     async def search(self, gesture: Gesture, search: MenuSearch) -> MenuOptions:
         """Return what a search menu offers; nothing to a person who may not, and where nobody can say.
@@ -367,7 +365,10 @@ class Service:
         return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == person.id)
 
     def _hear(self, key: str) -> bool:
-        """Whether a message comes to this process for the first time, as far as it remembers."""
+        """Whether a message comes to this process for the first time, as far as it remembers.
+
+        One may come again before the database has its claim. The oldest is forgotten first.
+        """
         if key in self._heard:
             return False
         if len(self._heard) >= _MOST_HEARD:

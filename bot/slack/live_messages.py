@@ -12,7 +12,7 @@ from bot.slack.views.message import Message
 from bot.slack.web_api import WebApi
 from bot.store import FollowedSession
 from bot.veeam import Session
-from bot.watch.facts import RunFacts, SessionFacts
+from bot.watch.run_facts import RunFacts, SessionFacts
 
 _SECONDS_BETWEEN_EDITS = 3.0
 _MOST_REMEMBERED = 500

@@ -15,6 +15,7 @@ from bot.slack.web_api import WebApi, Workspace
 from bot.store import Database, FollowedSessions, Outbox, PostedMessage, Runs, StoreError
 from bot.veeam import JobId, SessionId
 from bot.watch import facts, runs
+from bot.watch.run_facts import RunFacts
 
 _COMPLETION = "veeam_session"
 
@@ -83,7 +84,7 @@ class PostedSessions:
                 return None
         return ShownSession(run.server, session.session_id, run.job_id)
 
-    async def _as_it_stands(self, run: facts.RunFacts) -> facts.RunFacts:
+    async def _as_it_stands(self, run: RunFacts) -> RunFacts:
         """The run with the attempts since its root was posted, which its root shows by now."""
         async with self._database.reading() as reading:
             row = await self._runs.of(reading, run.key)

@@ -43,7 +43,6 @@ from bot.veeam import (
 )
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
-from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.held_runs import HeldRuns
 from bot.watch.job_cache import JobCache
 from bot.watch.missing_attempts import MissingAttempts
@@ -58,6 +57,7 @@ from bot.watch.routing import (
     WatchRules,
     long_enough,
 )
+from bot.watch.run_facts import JobOutlook, SessionFacts
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession
@@ -528,26 +528,14 @@ class Announcer:
     ) -> tuple[messages.RunMessages, ...]:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
-        is_late = self._rules.is_late(session.ended_at, poll.server_now)
         runs = await self._runs_before(transaction, report.job_id, session)
         looked_at = runs if session.part is not None else runs[:1]
         run = next((each for each in looked_at if each.includes(session)), None)
         if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
             return ()
-        outlook = await self._outlook(transaction, report, session)
         recovered = self._recovered(session, [each for each in runs if each is not run])
         is_muted, mute = mute is not None, mute if holds_back(mute, session) else None
-        muted = None if mute is None else mute_facts(mute)
-        if run is not None:
-            continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
-            further = messages.attempt_messages(continued, now)
-        else:
-            begun = Run.begin(
-                report.run_facts(session, is_late=is_late, outlook=outlook),
-                self._retry_after(report, session, decision),
-            )
-            begun = await self._if_recovered(transaction, begun, report, session)
-            further = messages.RunMessages(begun.with_mute(muted), ())
+        further = await self._run_with(transaction, run, report, session, decision, poll, mute=mute)
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         # Where it was only counted, and its job is muted no more, nothing says yet that it failed.
         is_announced = any(is_muted or not each.is_counted for each in further.run.channels)
@@ -580,6 +568,31 @@ class Announcer:
         )
         own = messages.RunMessages(roots.run, (*further.rows, *roots.rows), roots.adopted)
         return (own, *(messages.recovery_messages(each, now) for each in recovered))
+
+    async def _run_with(
+        self,
+        transaction: Transaction,
+        run: Run | None,
+        report: SessionReport,
+        session: SessionFacts,
+        decision: RouteDecision,
+        poll: PollResult,
+        *,
+        mute: Mute | None,
+    ) -> messages.RunMessages:
+        """The run with the session in it, and what its threads say of that; without a run, it begins one."""
+        is_late = self._rules.is_late(session.ended_at, poll.server_now)
+        outlook = await self._outlook(transaction, report, session)
+        muted = None if mute is None else mute_facts(mute)
+        if run is not None:
+            continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
+            return messages.attempt_messages(continued, self._clock.now())
+        begun = Run.begin(
+            report.run_facts(session, is_late=is_late, outlook=outlook),
+            self._retry_after(report, session, decision),
+        )
+        begun = await self._if_recovered(transaction, begun, report, session)
+        return messages.RunMessages(begun.with_mute(muted), ())
 
     async def _runs_before(
         self, transaction: Transaction, job_id: JobId, session: SessionFacts

@@ -14,6 +14,7 @@ from bot.veeam import Result, SessionId, known
 from bot.watch import facts
 from bot.watch.messages import REPLY, message
 from bot.watch.routing import WatchRules
+from bot.watch.run_facts import RunFacts
 from bot.watch.session_report import SessionReport
 from bot.watch.sessions import EndedSession
 
@@ -29,7 +30,7 @@ class _Channel:
 
     results: Counter[str] = field(default_factory=Counter)
     judged: set[str] = field(default_factory=set)
-    problems: dict[Result, list[facts.RunFacts]] = field(
+    problems: dict[Result, list[RunFacts]] = field(
         default_factory=lambda: {Result.FAILED: [], Result.WARNING: []}
     )
     problems_total: int = 0

@@ -49,6 +49,7 @@ from bot.veeam import (
 from bot.watch import facts
 from bot.watch.messages import NOTICE, REPLY, message
 from bot.watch.mutes import covering
+from bot.watch.run_facts import SessionDetails
 from bot.watch.runs import Run
 from bot.watch.session_report import fetch_details
 
@@ -307,7 +308,7 @@ class DigestMaker:
             found = {}
         turns = asyncio.Semaphore(_ASKED_AT_ONCE)
 
-        async def ask(session: Session) -> facts.SessionDetails:
+        async def ask(session: Session) -> SessionDetails:
             async with turns:
                 return await fetch_details(server, session, seconds=_DETAIL_SECONDS)
 
@@ -354,7 +355,7 @@ class DigestMaker:
         return next((each for each in self._settings if series_of(each) == series), None)
 
 
-def _reason(details: facts.SessionDetails) -> str | None:
+def _reason(details: SessionDetails) -> str | None:
     said = (each.message for each in details.problems if each.message)
     return next(said, None) or next(iter(details.records), None)
 

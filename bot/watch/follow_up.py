@@ -31,6 +31,7 @@ from bot.veeam import JobId, Result, ServerName, SessionId, known
 from bot.watch import facts, messages
 from bot.watch.expectation_groups import Gathering
 from bot.watch.mutes import UNMUTED, Failure, covering, mute_facts, thread_keys
+from bot.watch.run_facts import Acknowledgement
 from bot.watch.runs import Run
 from bot.watch.standing import row_of
 from bot.watch.storms import StormMessages
@@ -76,7 +77,7 @@ class FollowUp:
             if before.owner == person:
                 return before
             turn = before.turn + 1
-            owned = facts.Acknowledgement(by=person, at=now, turn=turn, comment=comment)
+            owned = Acknowledgement(by=person, at=now, turn=turn, comment=comment)
             changed = msgspec.structs.replace(run.facts, acknowledged=owned)
             run = msgspec.structs.replace(run, facts=changed)
             said = facts.RunAcknowledged(run=run.facts, by=person, instead_of=before.owner)
@@ -133,7 +134,7 @@ class FollowUp:
                 return None
             if (before := _as_unmet(found)).owner == person:
                 return before
-            owned = facts.Acknowledgement(by=person, at=now, turn=before.turn + 1)
+            owned = Acknowledgement(by=person, at=now, turn=before.turn + 1)
             expectation = msgspec.structs.replace(_expectation(found), acknowledged=owned)
             body = msgspec.json.encode(expectation).decode()
             if not await self._expectations.change(transaction, replace(found, body=body)):

@@ -22,8 +22,8 @@ from bot.store import (
     StoreError,
 )
 from bot.veeam import JobId, NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
-from bot.watch.facts import RunFacts, SessionFacts
 from bot.watch.job_cache import SessionOwner
+from bot.watch.run_facts import RunFacts, SessionFacts
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession, group_of
 from bot.watch.standing import StandingMessages, has_session

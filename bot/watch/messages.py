@@ -14,6 +14,7 @@ from bot.settings import Threads
 from bot.store import AuditRecord, NewOutboxRow, Placement, PostedMessage
 from bot.watch import facts
 from bot.watch.routing import Destination, RouteReason
+from bot.watch.run_facts import SessionFacts
 from bot.watch.runs import Run, RunChannel
 
 NOTICE, ROOT, REPLY, LATE = 0, 10, 20, 30
@@ -237,7 +238,7 @@ class AuditChannel:
         return (message(key, self._channel, recorded, outcome.at, priority=priority),)
 
 
-def _has_details(session: facts.SessionFacts) -> bool:
+def _has_details(session: SessionFacts) -> bool:
     details = session.details
     return details is not None and bool(details.problems or details.records or session.is_failed)
 

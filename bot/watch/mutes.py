@@ -32,8 +32,8 @@ from bot.store import (
 )
 from bot.veeam import FAILURES_ONLY, JobId, Result, ServerName, cause_of, gist, known, session_group
 from bot.watch import facts, messages
-from bot.watch.facts import MuteFacts, RunFacts, SessionFacts
 from bot.watch.routing import Destination, RouteReason, WatchRules
+from bot.watch.run_facts import MuteFacts, RunFacts, SessionFacts
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
 from bot.watch.storms import StormGathering, StormRules

@@ -25,7 +25,7 @@ from bot.veeam import (
     VeeamServer,
     session_group,
 )
-from bot.watch.facts import JobOutlook, RunFacts, SessionFacts
+from bot.watch.run_facts import JobOutlook, RunFacts, SessionFacts
 from bot.watch.runs import Run
 from bot.watch.sessions import is_child
 

@@ -26,6 +26,7 @@ from bot.veeam import (
 from bot.watch import facts, messages
 from bot.watch.job_cache import JobCache
 from bot.watch.routing import RouteReason, WatchRules, long_enough
+from bot.watch.run_facts import SessionFacts
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport
 from bot.watch.sessions import EndedSession, is_child, is_undocumented, named_types, reason_to_ignore
@@ -129,7 +130,7 @@ class Replay:
             self._count(missing, expected_by)
             runs[0] = missing.run
 
-    def _recover(self, runs: deque[Run], session: facts.SessionFacts) -> None:
+    def _recover(self, runs: deque[Run], session: SessionFacts) -> None:
         if not session.went_well or session_group(session.session_type) in FAILURES_ONLY:
             return
         for place, earlier in enumerate(runs):

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.settings import Threads
 from bot.veeam import RetryPolicy, Session
-from bot.watch.facts import JobOutlook, MuteFacts, Recovery, RunFacts, SessionFacts
+from bot.watch.run_facts import JobOutlook, MuteFacts, Recovery, RunFacts, SessionFacts
 
 MARGIN = timedelta(minutes=5)
 """How much later than VBR's own waiting time an attempt may begin."""

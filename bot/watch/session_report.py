@@ -36,10 +36,10 @@ from bot.veeam import (
     says_why,
     session_group,
 )
-from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 from bot.watch.job_cache import SessionOwner
 from bot.watch.outlook import JobPast
 from bot.watch.routing import Completion, Subscriber
+from bot.watch.run_facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 from bot.watch.sessions import EndedSession, is_child, is_offload
 
 PROBLEMS_SHOWN = 20

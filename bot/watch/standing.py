@@ -26,7 +26,7 @@ from bot.store import (
 )
 from bot.veeam import JobId, ServerName, Session
 from bot.watch import messages
-from bot.watch.facts import SessionFacts
+from bot.watch.run_facts import SessionFacts
 from bot.watch.runs import Run
 
 _RUNS_LOOKED_AT = 20

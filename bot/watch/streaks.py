@@ -11,8 +11,8 @@ import msgspec
 
 from bot.store import Runs, Transaction
 from bot.veeam import FAILURES_ONLY, session_group
-from bot.watch.facts import JobOutlook
 from bot.watch.routing import Destination, long_enough
+from bot.watch.run_facts import JobOutlook
 from bot.watch.runs import Run
 
 

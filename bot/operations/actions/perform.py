@@ -74,6 +74,10 @@ class Performer:
         self._open_actions = open_actions
         self._unanswered: set[str] = set()
 
+    async def begin(self) -> None:
+        """Let other processes know that this one lives, before it does anything. Raises `StoreError`."""
+        await self._open_actions.hold(self._backend.clock.now())
+
     async def perform(
         self, action: Action, context: RequestContext, approved: Approved | None = None
     ) -> outcomes.Outcome:

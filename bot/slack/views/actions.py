@@ -33,7 +33,7 @@ from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
 from bot.slack.views.runs import object_problem
 from bot.store import NewFollowedSession
-from bot.watch.facts import RunFacts, SessionDetails, SessionFacts
+from bot.watch.run_facts import RunFacts, SessionDetails, SessionFacts
 
 _OBJECT_LIMIT = 5
 _CHANGE_LIMIT = 400

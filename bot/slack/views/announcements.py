@@ -19,6 +19,7 @@ from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
 from bot.watch import facts
+from bot.watch.run_facts import RunFacts, SessionFacts
 
 AUDIT_EVENT = "veeam_audit"
 """The metadata of a message in the audit channel: the row that bears the outcome, and its hash."""
@@ -112,7 +113,7 @@ def _of_attempt(announced: facts.AttemptEnded | facts.MutedRunEnded, _key: str) 
     return _session(announced.run, announced.session, announced.session.result)
 
 
-def _session(run: facts.RunFacts, session: facts.SessionFacts, result: str) -> Mapping[str, Any]:
+def _session(run: RunFacts, session: SessionFacts, result: str) -> Mapping[str, Any]:
     return _event(
         "veeam_session",
         server=run.server,

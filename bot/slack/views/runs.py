@@ -34,6 +34,7 @@ from bot.slack.views.buttons import (
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch import facts
+from bot.watch.run_facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 
 _CAUSE_LIMIT = 220
 """So that a phone shows a failure, its cause and its buttons without scrolling."""
@@ -44,7 +45,7 @@ _WHOLE_LIMIT = 1_100
 """More than what is kept of a text of VBR's."""
 
 
-def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
+def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
     """The root, in three lines: how the run stands after its latest attempt, why, and what hangs on it.
 
     A success is one line, and has no buttons.
@@ -52,7 +53,7 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
     last = run.last
     job = status_text.job_name(run.job_name, run.server)
     if _is_plain_success(run):
-        details = last.details or facts.SessionDetails()
+        details = last.details or SessionDetails()
         amount = _amount(details.objects_total, details.processed_bytes)
         return compose(
             [paragraph(dotted(_standing(run), job, _took(last), amount, *_by_whom(last), _late(run)))]
@@ -72,7 +73,7 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
 def details(announced: facts.DetailsReply) -> Message:
     """In the thread: what the root does not say of the session: further objects, its log, its figures."""
     run, session = announced.run, announced.session
-    details = session.details or facts.SessionDetails(is_incomplete=True)
+    details = session.details or SessionDetails(is_incomplete=True)
     rows = [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
     volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
     kind = status_text.type_name(run.job_type or session.session_type)
@@ -94,7 +95,7 @@ def details(announced: facts.DetailsReply) -> Message:
 def attempt(announced: facts.AttemptEnded) -> Message:
     """In the thread: a further attempt, how it went, what failed again."""
     run, session = announced.run, announced.session
-    details = session.details or facts.SessionDetails()
+    details = session.details or SessionDetails()
     number = sentence_case(_attempt(run, session) or "another attempt")
     if session.part is not None:
         number = literal(session.part)
@@ -158,7 +159,7 @@ def acknowledged(announced: facts.RunAcknowledged) -> Message:
 def muted_run(announced: facts.MutedRunEnded) -> Message:
     """In the thread of an earlier failure: the job has failed again while it is muted."""
     run, session = announced.run, announced.session
-    details = session.details or facts.SessionDetails()
+    details = session.details or SessionDetails()
     result = status_text.STOPPED if session.is_stopped else status_text.result(session.result)
     head = paragraph(
         dotted(f"While muted: {result}", status_text.job_name(run.job_name, run.server)),
@@ -202,19 +203,19 @@ def unacknowledged(announced: facts.Unacknowledged) -> Message:
     return compose([head, controls(_run_controls(run))])
 
 
-def run_line(run: facts.RunFacts) -> str:
+def run_line(run: RunFacts) -> str:
     """A run in one line, for lists."""
     job = status_text.job_name(run.job_name, run.server)
     return dotted(_standing(run), job, f"ended {date(run.last.ended_at)}")
 
 
-def cause(run: facts.RunFacts) -> str:
+def cause(run: RunFacts) -> str:
     """Why the run failed or warned, with the object; of one that recovered, why it had failed."""
     failed = next((each for each in reversed(run.attempts) if _has_failed(each)), run.last)
     return _cause(run, failed if run.is_recovered else run.last)
 
 
-def object_problem(one: facts.ObjectFacts, limit: int = QUOTE_LIMIT) -> MessagePart:
+def object_problem(one: ObjectFacts, limit: int = QUOTE_LIMIT) -> MessagePart:
     """An object that failed or warned, and why."""
     return paragraph(
         f"{status_text.result(one.result)} · {strong(one.name)}",
@@ -222,11 +223,11 @@ def object_problem(one: facts.ObjectFacts, limit: int = QUOTE_LIMIT) -> MessageP
     )
 
 
-def _is_plain_success(run: facts.RunFacts) -> bool:
+def _is_plain_success(run: RunFacts) -> bool:
     return known(Result, run.result) is Result.SUCCESS and not run.is_recovered and not run.last.is_stopped
 
 
-def _standing(run: facts.RunFacts) -> str:
+def _standing(run: RunFacts) -> str:
     if run.last.is_stopped:
         return f"{status_text.STOPPED} {_stopped(run.last)}".rstrip()
     if not run.is_recovered:
@@ -236,11 +237,11 @@ def _standing(run: facts.RunFacts) -> str:
     return f"{status_text.SUCCESS} Recovered"
 
 
-def _has_failed(session: facts.SessionFacts) -> bool:
+def _has_failed(session: SessionFacts) -> bool:
     return known(Result, session.result) is Result.FAILED
 
 
-def _attempt(run: facts.RunFacts, session: facts.SessionFacts) -> str:
+def _attempt(run: RunFacts, session: SessionFacts) -> str:
     attempts = [one for one in run.attempts if one.part is None]
     number = next((n for n, one in enumerate(attempts, start=1) if one.session_id == session.session_id), 0)
     total = run.attempts_total or 0
@@ -249,7 +250,7 @@ def _attempt(run: facts.RunFacts, session: facts.SessionFacts) -> str:
     return f"attempt {number} of {total}" if number <= total else f"attempt {number}"
 
 
-def _streak(run: facts.RunFacts) -> str:
+def _streak(run: RunFacts) -> str:
     """How many runs failed in a row; nothing where it is the first, or where this one is over with."""
     outlook = run.outlook
     if outlook is None or (outlook.failed_in_a_row or 0) < _STREAK or not run.stands_failed:
@@ -260,7 +261,7 @@ def _streak(run: facts.RunFacts) -> str:
     return f"{ordinal(number)} {what} in a row"
 
 
-def _owned(run: facts.RunFacts) -> str:
+def _owned(run: RunFacts) -> str:
     """Who owns the run, and until when its job is muted, while it has not been made up for."""
     if run.is_recovered or run.last.is_stopped:
         return ""
@@ -273,7 +274,7 @@ def _comment(comment: str | None) -> str:
     return f": {literal(comment, _COMMENT_LIMIT)}" if comment else ""
 
 
-def _muted(run: facts.RunFacts) -> str:
+def _muted(run: RunFacts) -> str:
     mute = run.muted
     if mute is None:
         return ""
@@ -282,7 +283,7 @@ def _muted(run: facts.RunFacts) -> str:
     return f"{what} {until} by {mention(mute.by)}{_comment(mute.comment)}"
 
 
-def _recovery(run: facts.RunFacts) -> str:
+def _recovery(run: RunFacts) -> str:
     if not run.is_recovered:
         return ""
     failed_at = run.first.ended_at
@@ -291,7 +292,7 @@ def _recovery(run: facts.RunFacts) -> str:
     return f"Failed {date(failed_at)}{after}"
 
 
-def _cause(run: facts.RunFacts, session: facts.SessionFacts) -> str:
+def _cause(run: RunFacts, session: SessionFacts) -> str:
     """The object and the first reason that VBR gives, cut in the middle; how many more objects there are."""
     if known(Result, session.result) is Result.SUCCESS or session.is_stopped:
         return ""
@@ -302,12 +303,12 @@ def _cause(run: facts.RunFacts, session: facts.SessionFacts) -> str:
     return ": ".join(filter(None, (part, named, said))) + _more(run, session)
 
 
-def _first_problem(session: facts.SessionFacts) -> facts.ObjectFacts | None:
+def _first_problem(session: SessionFacts) -> ObjectFacts | None:
     problems = session.details.problems if session.details else ()
     return problems[0] if problems else None
 
 
-def _first_reason(session: facts.SessionFacts) -> str | None:
+def _first_reason(session: SessionFacts) -> str | None:
     """The first reason that VBR gives: the first object's message, the session's own, a line of the log."""
     first = _first_problem(session)
     if first is not None and first.message:
@@ -317,18 +318,18 @@ def _first_reason(session: facts.SessionFacts) -> str | None:
     return next(iter(session.details.records if session.details else ()), None)
 
 
-def _more(run: facts.RunFacts, session: facts.SessionFacts) -> str:
+def _more(run: RunFacts, session: SessionFacts) -> str:
     """What else failed or warned than what the cause is about: parts of the run, else objects."""
     if session == run.last and len(run.failed_parts) > 1:
         return f" {count(len(run.failed_parts) - 1, 'more part')} failed."
-    details = session.details or facts.SessionDetails()
+    details = session.details or SessionDetails()
     others = details.failed_total + details.warned_total - 1
     return f" And {count(others, 'more object')}." if others > 0 else ""
 
 
-def _outlook(run: facts.RunFacts, last: facts.SessionFacts) -> str:
+def _outlook(run: RunFacts, last: SessionFacts) -> str:
     """Last good backup and how old it is, next attempt or run, how long it ran, how many objects failed."""
-    outlook = run.outlook or facts.JobOutlook()
+    outlook = run.outlook or JobOutlook()
     good, upcoming = "", ""
     if run.stands_failed and outlook.is_last_good_known:
         good = "no good backup on record"
@@ -339,7 +340,7 @@ def _outlook(run: facts.RunFacts, last: facts.SessionFacts) -> str:
         upcoming = f"next attempt {date(run.next_attempt_expected_at)}"
     elif outlook.next_run is not None and run.recovery is None:
         upcoming = f"next run {date(outlook.next_run)}"
-    details = last.details or facts.SessionDetails()
+    details = last.details or SessionDetails()
     objects = _objects(details)
     if last.is_stopped:  # what a stop cut short is no failure to count
         total = details.objects_total
@@ -347,7 +348,7 @@ def _outlook(run: facts.RunFacts, last: facts.SessionFacts) -> str:
     return dotted(good, upcoming, _took(last), objects, *_by_whom(last), _late(run))
 
 
-def _took(session: facts.SessionFacts) -> str:
+def _took(session: SessionFacts) -> str:
     return status_text.took(session.created_at, session.ended_at)
 
 
@@ -355,7 +356,7 @@ def _amount(objects: int, processed: int | None) -> str:
     return dotted(count(objects, "object") if objects else "", size(processed) if processed else "")
 
 
-def _objects(details: facts.SessionDetails) -> str:
+def _objects(details: SessionDetails) -> str:
     """How many objects failed or warned, and of how many."""
     total, failed, warned = details.objects_total, details.failed_total, details.warned_total
     if not failed and not warned:
@@ -368,14 +369,14 @@ def _objects(details: facts.SessionDetails) -> str:
     return f"{first:,}{of} {word}{also}"
 
 
-def _by_whom(session: facts.SessionFacts) -> list[str]:
+def _by_whom(session: SessionFacts) -> list[str]:
     started = "started"
     if session.started_operation == Retry.operation.name:
         started = "retry started" if session.is_stopped else "retried"
     return [f"{started} by {mention(session.started_by)}" if session.started_by else ""]
 
 
-def _stopped(session: facts.SessionFacts) -> str:
+def _stopped(session: SessionFacts) -> str:
     if session.stopped_by:
         return f"by {mention(session.stopped_by)}"
     if session.is_canceled:
@@ -383,7 +384,7 @@ def _stopped(session: facts.SessionFacts) -> str:
     return "probably by a person in VBR" if session.seems_stopped else ""
 
 
-def _is_first_said_whole(session: facts.SessionFacts) -> bool:
+def _is_first_said_whole(session: SessionFacts) -> bool:
     """Whether the cause gave the first object's message without cutting it."""
     first = _first_problem(session)
     return (
@@ -393,7 +394,7 @@ def _is_first_said_whole(session: facts.SessionFacts) -> bool:
     )
 
 
-def _own_message(session: facts.SessionFacts) -> MessagePart:
+def _own_message(session: SessionFacts) -> MessagePart:
     """The session's own message, whole, unless the cause or an object says the same."""
     own = status_text.own_words(session.message, _WHOLE_LIMIT)
     problems = session.details.problems if session.details else ()
@@ -403,7 +404,7 @@ def _own_message(session: facts.SessionFacts) -> MessagePart:
     return NOTHING if session.message in {one.message for one in problems} else paragraph(own)
 
 
-def _next_step(run: facts.RunFacts) -> str:
+def _next_step(run: RunFacts) -> str:
     if run.recovery is not None or not _has_failed(run.last) or run.last.is_stopped:
         return ""
     if not run.is_final:
@@ -413,11 +414,11 @@ def _next_step(run: facts.RunFacts) -> str:
     return f"No automatic attempts left{where}."
 
 
-def _late(run: facts.RunFacts) -> str:
+def _late(run: RunFacts) -> str:
     return f"ended {date(run.last.ended_at)}, announced late" if run.is_late else ""
 
 
-def _run_controls(run: facts.RunFacts) -> list[Control | None]:
+def _run_controls(run: RunFacts) -> list[Control | None]:
     shown = session_control(run.server, run.last.session_id, run.job_name)
     if not run.is_job:
         return [shown]  # what VBR lists no job of can't be acted on
@@ -433,7 +434,7 @@ def _run_controls(run: facts.RunFacts) -> list[Control | None]:
     return [again, why, shown, *_owner_controls(run)]
 
 
-def _owner_controls(run: facts.RunFacts) -> list[Control | None]:
+def _owner_controls(run: RunFacts) -> list[Control | None]:
     """Acknowledge what failed; mute, or unmute, what has not gone well since."""
     if run.is_recovered or known(Result, run.result) is Result.SUCCESS:
         return []
@@ -449,17 +450,17 @@ def _owner_controls(run: facts.RunFacts) -> list[Control | None]:
     return [request_control(each, name=run.job_name, server=run.server) for each in requests]
 
 
-def _what_again_does(session: facts.SessionFacts) -> str:
+def _what_again_does(session: SessionFacts) -> str:
     if _again(session) is Start.operation:
         return "Press Start to run the job again."
     return "Press Retry to rerun the failed objects."
 
 
-def _again(session: facts.SessionFacts) -> Operation:
+def _again(session: SessionFacts) -> Operation:
     return Start.operation if Retry.operation.needs in session.unsupported else Retry.operation
 
 
-def _problems(details: facts.SessionDetails, *, is_first_said: bool) -> list[MessagePart]:
+def _problems(details: SessionDetails, *, is_first_said: bool) -> list[MessagePart]:
     """The objects that failed or warned, but for the first where the cause says all of it."""
     first = [object_problem(one, _WHOLE_LIMIT) for one in details.problems[: 0 if is_first_said else 1]]
     rows = [*first, *(object_problem(one) for one in details.problems[1:])]
@@ -472,9 +473,9 @@ def _problems(details: facts.SessionDetails, *, is_first_said: bool) -> list[Mes
     return rows + more
 
 
-def _log(session: facts.SessionFacts) -> MessagePart:
+def _log(session: SessionFacts) -> MessagePart:
     """What the log says beside the cause."""
-    details = session.details or facts.SessionDetails()
+    details = session.details or SessionDetails()
     said = _first_reason(session)
     lines = [code(record) for record in details.records if record != said or len(record) > _CAUSE_LIMIT]
     records = note("From the log", *lines) if lines else NOTHING

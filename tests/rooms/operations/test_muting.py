@@ -42,7 +42,8 @@ from bot.slack.views.mutes import muted_line
 from bot.slack.views.outcomes import outcome as draw
 from bot.store import Expectations, Runs, UnmetExpectation
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import Expectation, ExpectationUnmet, RunFacts, SessionFacts
+from bot.watch.facts import Expectation, ExpectationUnmet
+from bot.watch.run_facts import RunFacts, SessionFacts
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
 from tests.rooms.operations.office import GRANTS, OPERATOR, VIEWER, Office

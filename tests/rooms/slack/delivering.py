@@ -18,7 +18,8 @@ from bot.slack.directory import Directory
 from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
 from bot.store import Database, NewOutboxRow, Outbox, Placement
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import DetailsReply, RunChanged, RunEnded, RunFacts, SessionFacts, encode
+from bot.watch.facts import DetailsReply, RunChanged, RunEnded, encode
+from bot.watch.run_facts import RunFacts, SessionFacts
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
 from tests.support.settings_files import ENVIRONMENT, read

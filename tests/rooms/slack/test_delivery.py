@@ -17,10 +17,9 @@ from bot.watch.facts import (
     AttemptEnded,
     RunChanged,
     RunEnded,
-    RunFacts,
-    SessionFacts,
     encode,
 )
+from bot.watch.run_facts import RunFacts, SessionFacts
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 from tests.support.databases import new_database
 

@@ -12,7 +12,8 @@ from bot.settings import ServerName
 from bot.slack.session_messages import PostedSessions
 from bot.store import FollowedSessions, NewFollowedSession, PostedMessage, RunRow, Runs
 from bot.veeam import SessionId
-from bot.watch.facts import RunEnded, RunFacts, decode
+from bot.watch.facts import RunEnded, decode
+from bot.watch.run_facts import RunFacts
 from bot.watch.runs import Run
 from tests.rooms.slack.delivering import PROD, PostOffice, post_office
 

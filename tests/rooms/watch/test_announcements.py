@@ -6,7 +6,8 @@ from bot.sandbox.vbr import Job, Outcome
 from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.jobmodels import daily
 from bot.store import OwnAction, OwnActions
-from bot.watch.facts import AttemptEnded, DetailsReply, NoFurtherAttempt, RunChanged, RunEnded, SessionFacts
+from bot.watch.facts import AttemptEnded, DetailsReply, NoFurtherAttempt, RunChanged, RunEnded
+from bot.watch.run_facts import SessionFacts
 from tests.rooms.watch.site import DEFAULT, POLL_SECONDS, Site, kinds, of_kind, route_to, rules
 
 RUN_SECONDS = 300.0

@@ -10,7 +10,7 @@ from bot.sandbox.vbr import Session as Running
 from bot.store import FollowedSession, FollowedSessions, NewFollowedSession, OwnAction, OwnActions, SharedRead
 from bot.veeam import Session
 from bot.watch import SessionFollower
-from bot.watch.facts import RunFacts, SessionFacts
+from bot.watch.run_facts import RunFacts, SessionFacts
 from tests.rooms.veeam.clients import wait_until
 from tests.rooms.watch.site import Site
 

@@ -8,7 +8,8 @@ from bot.sandbox.vbr import Job, Session
 from bot.sandbox.vbr.faults import changed, refusing, rows, setting, without
 from bot.slack.views.runs import run_root
 from bot.store import OwnAction, OwnActions, Runs
-from bot.watch.facts import AttemptEnded, RunChanged, RunEnded, RunFacts
+from bot.watch.facts import AttemptEnded, RunChanged, RunEnded
+from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules
 
 ONE_SESSION = ("GET", "/api/v1/sessions/{id}")

@@ -103,7 +103,6 @@ from bot.slack.views.problems import unreadable_press
 from bot.store import Subscription
 from bot.veeam import REVISIONS, Capability, TlsReason, VeeamError, Workload, gained_by
 from bot.watch.facts import (
-    Acknowledgement,
     ActionRecorded,
     Announcement,
     AttemptEnded,
@@ -124,18 +123,14 @@ from bot.watch.facts import (
     ExpectationsList,
     ExpectationsUnmet,
     ExpectationUnmet,
-    JobOutlook,
     ListedExpectation,
     MessageRefused,
     MuteBegan,
     MutedRunEnded,
     MuteEnded,
-    MuteFacts,
     NoFurtherAttempt,
-    ObjectFacts,
     OutageBegan,
     OutageEnded,
-    Recovery,
     RevisionChanged,
     RunAcknowledged,
     RunChanged,
@@ -147,6 +142,7 @@ from bot.watch.facts import (
     Unacknowledged,
     UnmetGroup,
 )
+from bot.watch.run_facts import Acknowledgement, JobOutlook, MuteFacts, ObjectFacts, Recovery
 from tests.unit.slack import approval_cases, form_samples, report_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
 

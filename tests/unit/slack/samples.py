@@ -68,15 +68,11 @@ from bot.veeam import (
     job_facts,
 )
 from bot.watch.facts import (
-    JobOutlook,
-    ObjectFacts,
-    RunFacts,
-    SessionDetails,
-    SessionFacts,
     StormCause,
     StormFacts,
     StormFailure,
 )
+from bot.watch.run_facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 HQ = ServerName("hq")

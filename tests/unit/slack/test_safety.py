@@ -126,14 +126,10 @@ from bot.watch.facts import (
     ListedExpectation,
     MessageRefused,
     NoFurtherAttempt,
-    ObjectFacts,
     OutageBegan,
     RevisionChanged,
     RunChanged,
     RunEnded,
-    RunFacts,
-    SessionDetails,
-    SessionFacts,
     StormBegan,
     StormCause,
     StormFacts,
@@ -141,6 +137,7 @@ from bot.watch.facts import (
     StormList,
     UnmetGroup,
 )
+from bot.watch.run_facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
 from tests.support.block_limits import problems
 from tests.unit.slack import approval_cases, report_samples, samples
 from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, NOW, ONCALL, REFERENCE

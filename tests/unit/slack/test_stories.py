@@ -3,7 +3,8 @@
 import pytest
 
 from bot.slack.views.runs import details
-from bot.watch.facts import DetailsReply, RunFacts, SessionDetails, SessionFacts
+from bot.watch.facts import DetailsReply
+from bot.watch.run_facts import RunFacts, SessionDetails, SessionFacts
 from tests.unit.watch.builders import facts, run
 
 NOTHING = "VBR doesn't name an object that failed, and its log doesn't say why."

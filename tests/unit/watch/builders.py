@@ -5,8 +5,8 @@ from typing import Any
 
 from bot.settings import ChannelId, RouteSettings, ServerName
 from bot.veeam import JobId, Session, SessionGroup, SessionId, SessionResult
-from bot.watch.facts import RunFacts, SessionFacts
 from bot.watch.routing import Completion
+from bot.watch.run_facts import RunFacts, SessionFacts
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HQ = ServerName("hq")

@@ -5,9 +5,10 @@ import pytest
 from bot.settings import Threads
 from bot.store import NewOutboxRow, Placement
 from bot.veeam import RetryPolicy
-from bot.watch.facts import AttemptEnded, NoFurtherAttempt, ObjectFacts, RunEnded, SessionDetails, decode
+from bot.watch.facts import AttemptEnded, NoFurtherAttempt, RunEnded, decode
 from bot.watch.messages import attempt_messages, missing_attempt_messages, root_messages, superseded_messages
 from bot.watch.routing import Destination, RouteReason
+from bot.watch.run_facts import ObjectFacts, SessionDetails
 from bot.watch.runs import Run
 from tests.unit.watch.builders import NOON, facts, minutes, run
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.veeam import JobId, RetryPolicy, Session, SessionId
-from bot.watch.facts import JobOutlook
 from bot.watch.outlook import JobPast, outlook_from, went_well_since
+from bot.watch.run_facts import JobOutlook
 from tests.unit.watch.builders import facts, minutes, session
 
 TEN = datetime(2026, 11, 23, 22, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.settings import Threads
 from bot.veeam import RetryPolicy, Session, SessionId
 from bot.veeam.sessions import RetryInfo
-from bot.watch.facts import SessionFacts
+from bot.watch.run_facts import SessionFacts
 from bot.watch.runs import Run, RunChannel, earlier_attempts
 from tests.unit.watch.builders import NOON, facts, minutes, run, session
 

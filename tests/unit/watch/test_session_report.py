@@ -3,7 +3,7 @@
 import pytest
 
 from bot.veeam import LogRecord, SessionProgress, SessionResult, TaskSession, TaskSessionId
-from bot.watch.facts import ObjectFacts, SessionDetails
+from bot.watch.run_facts import ObjectFacts, SessionDetails
 from bot.watch.session_report import PROBLEMS_SHOWN, RECORDS_SHOWN, TEXT_CHARACTERS, details_from
 
 

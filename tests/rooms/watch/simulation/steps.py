@@ -19,10 +19,10 @@ from bot.watch.facts import (
     MuteEnded,
     NoFurtherAttempt,
     RunEnded,
-    RunFacts,
     Unacknowledged,
     decode,
 )
+from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.simulation import world as of
 from tests.rooms.watch.simulation.world import HQ, Outside
 
