@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.util import greenlet_spawn
 
 from bot.observability import CheckResult, CheckStatus, Clock, skew
 from bot.store.database import address, engine, read_clock, sqlite_file
@@ -79,26 +79,25 @@ async def _check(url: URL, clock: Clock) -> tuple[CheckResult, ...]:
     try:
         async with _connected(made) as connection:
             with translated():
-                schema = await connection.run_sync(_check_schema)
+                schema = await greenlet_spawn(_check_schema, connection)
             if schema.status is CheckStatus.PROBLEM:
                 return answers, schema
             skewed = _check_clock(await read_clock(connection) - clock.now(), url)
             return answers, schema, *skewed, await _check_writing(connection, url)
     finally:
-        await made.dispose()
+        await greenlet_spawn(made.dispose)
 
 
 @asynccontextmanager
-async def _connected(made: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def _connected(made: Engine) -> AsyncIterator[Connection]:
     """A connection whose transaction is undone at the end. Raises `StoreError`."""
-    connection = made.connect()
     with translated():
-        await connection.start()
+        connection = await greenlet_spawn(made.connect)
     try:
         yield connection
     finally:
         with suppress(StoreError), translated():
-            await connection.close()
+            await greenlet_spawn(connection.close)
 
 
 def _check_clock(ahead: timedelta, url: URL) -> tuple[CheckResult, ...]:
@@ -112,13 +111,17 @@ def _check_clock(ahead: timedelta, url: URL) -> tuple[CheckResult, ...]:
     return (CheckResult(PART, "clock", CheckStatus.WARNING, f"It is {off}.", advice),)
 
 
-async def _check_writing(connection: AsyncConnection, url: URL) -> CheckResult:
+async def _check_writing(connection: Connection, url: URL) -> CheckResult:
     """Make and fill a table, which `upgrade` must be able to as well; the transaction is undone."""
+
+    def write() -> None:
+        connection.execute(text("CREATE TABLE veeam_bot_check (id INTEGER PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO veeam_bot_check VALUES (1)"))
+        connection.rollback()
+
     try:
         with translated():
-            await connection.execute(text("CREATE TABLE veeam_bot_check (id INTEGER PRIMARY KEY)"))
-            await connection.execute(text("INSERT INTO veeam_bot_check VALUES (1)"))
-            await connection.rollback()
+            await greenlet_spawn(write)
     except StoreError as error:
         return _problem("writing", *_detail_and_advice(url, error))
     return CheckResult(PART, "writing", CheckStatus.OK, "Tables can be made and written.")

@@ -1,27 +1,32 @@
 """The only way to the database: an engine, and transactions that raise the store's own errors.
 
 Knows neither what is kept (the modules beside it) nor where the settings come from.
+
+The drivers are those of asyncio: what asks the database runs in `greenlet_spawn` and doesn't block the loop.
+That is what SQLAlchemy's `ext.asyncio` does, but it brings the ORM: 8 MiB for as long as the bot runs.
 """
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import (
     Column,
     Connection,
     CursorResult,
+    Engine,
     Executable,
     MetaData,
     Table,
     Text,
     UpdateBase,
+    create_engine,
     event,
     literal_column,
     make_url,
@@ -31,14 +36,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Row
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.util import greenlet_spawn
 
 from bot.observability import Clock, RemoteClock
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable, translated
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
+
+T = TypeVar("T")
 
 _WAIT_FOR_LOCK_SECONDS = 5
 _FEW = 4
@@ -71,7 +78,7 @@ def address(database_url: str) -> URL:
 class Transaction:
     """One open transaction: committed when its block ends well, undone when it does not."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.on_commit: set[asyncio.Event] = set()
         """Set once what was written can be read by others; never, if it is undone."""
@@ -90,7 +97,7 @@ class Transaction:
     ) -> CursorResult[Any]:
         """Run one statement, once with these values for its parameters, or for each of several."""
         with translated():
-            return await self._connection.execute(statement, values)
+            return await greenlet_spawn(self._connection.execute, statement, values)
 
     async def all(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Run a statement, with these values for its parameters, and return its rows."""
@@ -176,25 +183,24 @@ class Database:
             yield transaction
 
     @asynccontextmanager
-    async def _begun(self, source: AsyncEngine) -> AsyncIterator[Transaction]:
+    async def _begun(self, source: Engine) -> AsyncIterator[Transaction]:
         self._check_file()
-        connection = source.connect()
         with translated():
-            await connection.start()
+            connection = await greenlet_spawn(source.connect)
         try:
             self._check_file()  # the first connection makes a file that was not there
             with translated():
-                begun = await connection.begin()
+                begun = await greenlet_spawn(connection.begin)
             transaction = Transaction(connection)
             yield transaction
             with translated():
-                await begun.commit()
+                await greenlet_spawn(begun.commit)
             for committed in transaction.on_commit:
                 committed.set()
         finally:
             # Undoes what was not committed. What is committed stays so, whatever closing says.
             with suppress(StoreError), translated():
-                await asyncio.shield(connection.close())
+                await asyncio.shield(greenlet_spawn(connection.close))
 
     def _check_file(self) -> None:
         """Raise `StoreBroken` where the SQLite file is no longer the one that was opened.
@@ -250,7 +256,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await greenlet_spawn(self._engine.dispose)
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -289,30 +295,45 @@ class DatabaseClock:
         await self._own.sleep(seconds)
 
 
-async def read_clock(connection: AsyncConnection) -> datetime:
+async def read_clock(connection: Connection) -> datetime:
     """Read the database's own clock, as it is now and not when the transaction began. Raises `StoreError`."""
     is_postgresql = connection.dialect.name == "postgresql"
     query = "SELECT clock_timestamp()" if is_postgresql else "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"
     with translated():
-        found = (await connection.execute(text(query))).scalar_one()
+        found = (await greenlet_spawn(connection.execute, text(query))).scalar_one()
     moment: datetime = found if is_postgresql else datetime.fromisoformat(found).replace(tzinfo=UTC)
     return moment.astimezone(UTC)
 
 
-def engine(url: URL) -> AsyncEngine:
-    """Return an engine for an address made by `address`."""
+def engine(url: URL) -> Engine:
+    """Return an engine for an address made by `address`; it is used in `greenlet_spawn` alone."""
     if url.get_backend_name() == "sqlite":
-        made = create_async_engine(url, connect_args={"timeout": _WAIT_FOR_LOCK_SECONDS})
-        event.listen(made.sync_engine, "do_connect", _make_private)
-        event.listen(made.sync_engine, "connect", _prepare_sqlite)
-        event.listen(made.sync_engine, "begin", _begin_sqlite)
+        made = create_engine(url, connect_args={"timeout": _WAIT_FOR_LOCK_SECONDS})
+        event.listen(made, "do_connect", _make_private)
+        event.listen(made, "connect", _prepare_sqlite)
+        event.listen(made, "begin", _begin_sqlite)
         return made
-    return create_async_engine(
+    return create_engine(
         url,
         connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS},
         pool_pre_ping=True,
         pool_timeout=_CONNECT_SECONDS,
     )
+
+
+async def by_itself(url: URL, do: Callable[[Connection], T]) -> T:
+    """Return what `do` returns, within one transaction of an engine of its own. Raises `StoreError`."""
+    made = engine(url)
+
+    def begun() -> T:
+        with made.begin() as connection:
+            return do(connection)
+
+    try:
+        with translated():
+            return await greenlet_spawn(begun)
+    finally:
+        await greenlet_spawn(made.dispose)
 
 
 def _make_private(_dialect: object, _record: object, arguments: Sequence[Any], _named: object) -> None:

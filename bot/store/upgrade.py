@@ -21,8 +21,8 @@ from sqlalchemy import (
     text,
 )
 
-from bot.store.database import address, engine
-from bot.store.errors import StoreBroken, StoreUnavailable, translated
+from bot.store.database import address, by_itself
+from bot.store.errors import StoreBroken, StoreUnavailable
 from bot.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -44,25 +44,16 @@ async def upgrade(database_url: str) -> None:
 
     Repeatable. A second process that starts meanwhile waits for the first one.
     """
+    url = address(database_url)
     for _ in range(_TRIES):
         try:
-            return await _upgrade_once(database_url)
+            return await by_itself(url, _upgrade)
         except StoreUnavailable as error:
             # SQLite lets nobody wait while another process makes a new file's journal.
             if "SQLITE_BUSY" not in str(error):
                 raise
             await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
-    return await _upgrade_once(database_url)
-
-
-async def _upgrade_once(database_url: str) -> None:
-    made = engine(address(database_url))
-    try:
-        with translated():
-            async with made.begin() as connection:
-                await connection.run_sync(_upgrade)
-    finally:
-        await made.dispose()
+    return await by_itself(url, _upgrade)
 
 
 def _upgrade(connection: Connection) -> None:

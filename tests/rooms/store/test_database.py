@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, text
 
 from bot.store import Database, NewOutboxRow, Outbox, StoreBroken, StoreError, StoreUnavailable, upgrade
 from bot.store.claims import Leases
-from bot.store.database import address, engine
+from bot.store.database import address, by_itself
 from bot.store.tables import leases, metadata
 from bot.store.upgrade import MIGRATIONS, NEWEST, migrate
 from tests.rooms.store.databases import Template
@@ -70,12 +70,9 @@ async def test_upgrade_makes_the_tables(template: Template) -> None:
     await upgrade(new)
     await upgrade(new)
     for url, prepare in ((new, None), (migrated, migrate)):
-        made = engine(address(url))
-        async with made.begin() as connection:
-            if prepare is not None:
-                await connection.run_sync(prepare)
-            assert await connection.run_sync(_differences) == []
-        await made.dispose()
+        if prepare is not None:
+            await by_itself(address(url), prepare)
+        assert await by_itself(address(url), _differences) == []
     assert await _schema(new) == await _schema(migrated)
 
 
@@ -123,7 +120,10 @@ def test_the_newest_revision_is_the_last_one() -> None:
 
 @pytest.mark.parametrize("database", ["new", "known", "older"])
 def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> None:
-    """A start that has no revisions to run does without it, and SQLite without PostgreSQL's dialect."""
+    """A start that has no revisions to run does without it, SQLite without PostgreSQL's dialect.
+
+    All do without the ORM, but for Alembic, which brings it.
+    """
     url = f"sqlite:///{tmp_path}/bot.db"
     if database == "known":
         asyncio.run(upgrade(url))
@@ -134,7 +134,8 @@ def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> Non
         "from bot import app\n"
         "from bot.store import upgrade\n"
         f"asyncio.run(upgrade({url!r}))\n"
-        "print([name for name in ('alembic', 'sqlalchemy.dialects.postgresql') if name in sys.modules])\n"
+        "costly = ('alembic', 'sqlalchemy.dialects.postgresql', 'sqlalchemy.orm')\n"
+        "print([name for name in costly if name in sys.modules])\n"
     )
     printed = subprocess.run(  # noqa: S603 -- our own words
         [sys.executable, "-c", code],
@@ -149,10 +150,7 @@ def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> Non
 
 
 async def _migrated_to(url: str, revision: str) -> None:
-    made = engine(address(url))
-    async with made.begin() as connection:
-        await connection.run_sync(migrate, revision)
-    await made.dispose()
+    await by_itself(address(url), lambda connection: migrate(connection, revision))
 
 
 async def test_two_processes_upgrade_at_once(template: Template) -> None:

@@ -5,11 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from bot.observability import CheckResult, SystemClock
 from bot.store import check_database, checks, upgrade
-from bot.store.database import address, engine
+from bot.store.database import address, by_itself
 from bot.store.upgrade import MIGRATIONS
 from tests.rooms.store.databases import Template
 from tests.support.clock import SkewedClock
@@ -25,22 +25,11 @@ async def rows(url: str) -> list[Row]:
 
 
 async def run(url: str, *statements: str) -> None:
-    made = engine(address(url))
-    try:
-        async with made.begin() as connection:
-            for statement in statements:
-                await connection.execute(text(statement))
-    finally:
-        await made.dispose()
+    await by_itself(address(url), lambda connection: [connection.execute(text(each)) for each in statements])
 
 
 async def tables(url: str) -> list[str]:
-    made = engine(address(url))
-    try:
-        async with made.connect() as connection:
-            return await connection.run_sync(lambda sync: sorted(sync.dialect.get_table_names(sync)))
-    finally:
-        await made.dispose()
+    return await by_itself(address(url), lambda connection: sorted(inspect(connection).get_table_names()))
 
 
 def contents(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert, select
+from sqlalchemy import Connection, Engine, event, insert, select
 
 from bot.store import (
     ChannelBacklog,
@@ -21,7 +21,7 @@ from bot.store import (
     Placement,
     PostedMessage,
 )
-from bot.store.database import address, engine
+from bot.store.database import address, by_itself
 from bot.store.tables import outbox as outbox_table
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -393,14 +393,12 @@ async def rows_read(database_url: str, statement: str, parameters: Any) -> int:
             file.set_progress_handler(count, 1)
             file.execute(statement, parameters).fetchall()
         return steps[0]
-    made = engine(address(database_url))
-    async with made.connect() as connection:
-        await connection.exec_driver_sql("ANALYZE outbox")  # as autovacuum does, before it plans
-        explained = await connection.exec_driver_sql(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
-        )
-        plan = explained.scalar_one()
-    await made.dispose()
+
+    def explain(connection: Connection) -> Any:
+        connection.exec_driver_sql("ANALYZE outbox")  # as autovacuum does, before it plans
+        return connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar()
+
+    plan = await by_itself(address(database_url), explain)
 
     def rows(node: dict[str, Any]) -> int:
         looked_at: float = sum(
