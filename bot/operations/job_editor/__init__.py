@@ -54,6 +54,10 @@ class JobDraft:
         """The settings as VBR sent them last."""
         return veeam.settings_of(self.model or {})
 
+    def source_of(self, part: veeam.SettingsField) -> veeam.Source | None:
+        """Where what stands in a field is looked for; None where nothing is chosen in it."""
+        return veeam.source_of(self.kind, part, self.model)
+
 
 class DraftStore:
     """Everybody's drafts. Raises `StoreError`.

@@ -63,7 +63,9 @@ _RHYTHMS = {
 }
 _OBJECTS_OF = {
     veeam.Source.JOBS: "Jobs",
-    veeam.Source.AGENTS: "Protection groups and computers",
+    veeam.Source.WINDOWS: "Protection groups and Windows computers",
+    veeam.Source.LINUX: "Protection groups and Linux computers",
+    veeam.Source.CLUSTERS: "Protection groups and failover clusters",
     veeam.Source.FILE_SHARES: "File servers and shares",
     veeam.Source.OBJECT_STORAGE: "Object storage",
     veeam.Source.IRIS: "IRIS databases",
@@ -359,7 +361,7 @@ def _name(facts: JobForm) -> list[MessagePart]:
 def _objects(facts: JobForm) -> list[MessagePart]:
     fields: list[MessagePart] = []
     objects, excludes = facts.draft.wanted.objects, facts.draft.wanted.excludes
-    source = veeam.source_of(facts.draft.kind)
+    source = facts.draft.source_of(veeam.SettingsField.OBJECTS)
     if objects is not None and not _are_too_many(objects) and source is not None:
         field = inputs.Field(
             OBJECTS, _OBJECTS_OF.get(source, "Machines and containers"), "Type part of a name to search."

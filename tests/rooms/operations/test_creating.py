@@ -25,10 +25,11 @@ from bot.operations.outcomes import (
 )
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
+from bot.sandbox.vbr.machines import add_protection_group
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
 from bot.store import Database
-from bot.veeam import Fleet, SettingsField, has_model, references_of, settings_of
+from bot.veeam import Fleet, JobObject, SettingsField, has_model, references_of, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -64,6 +65,12 @@ LETTERS = {
 """What is typed to find the objects of a type; other menus open filled."""
 NONE_LISTED = {("FileBackupCopy", "1.2-rev1")}
 """Where VBR lists nothing that a job of the type could be about."""
+OTHERS = {
+    "win": ("LinuxComputer", "mixed-lnx"),
+    "lnx": ("WindowsComputer", "mixed-win"),
+    "cl": ("WindowsComputer", "mixed-win"),
+}
+"""For each system a computer of another one."""
 SCHEDULES: dict[str, tuple[Fields, dict[str, Any]]] = {
     "every day": (
         {"rhythm": "every_day", "at": "21:15"},
@@ -260,6 +267,28 @@ async def test_a_job_of_each_type_is_made_from_nothing(
             )
         ]
         assert problems == []
+
+
+AGENT_JOBS = [case for case in CASES if "Agent" in case[0]]
+
+
+@pytest.mark.parametrize(("kind", "revision"), AGENT_JOBS)
+async def test_a_job_of_agents_is_offered_computers_of_its_own_system(
+    office: Office, ann: Writer, kind: str
+) -> None:
+    """Windows, Linux or failover clusters, also in a mixed group; other choices are refused."""
+    for name, computer in (("mixed-win", "WindowsComputer"), ("mixed-lnx", "LinuxComputer")):
+        add_protection_group(office.world.book, "Mixed", (name,), computer)
+    add_protection_group(office.world.book, "Clusters", ("mixed-cl",), "WindowsCluster")
+    form = form_in(await office.ask(Create("hq", step=Step.FILL, job_type=kind), ANN))
+    offered = {one.name: one for one in await ann.finds(form, MenuField.OBJECTS, "mixed-")}
+    system = "cl" if "Cluster" in kind else "win" if kind.startswith("Windows") else "lnx"
+    assert set(offered) == {f"mixed-{system}"}
+    assert "Mixed" in {one.name for one in await ann.finds(form, MenuField.OBJECTS, "mixed")}
+    other = office.world.book.inventory["", *OTHERS[system]].model["id"]
+    key = JobObject({"platform": "Agent", "id": other}).key
+    again = form_in(await ann.fills(form, name="New", objects=(offered[f"mixed-{system}"].value, key)))
+    assert SettingsField.OBJECTS in dict(said(again))
 
 
 async def test_a_job_is_made_like_another_as_typed(office: Office, ann: Writer) -> None:
