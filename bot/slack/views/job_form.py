@@ -210,7 +210,19 @@ def _whole(facts: JobSummary) -> MessagePart:
         f"• {TITLES[part]}: {literal(in_words(part, value, facts.names), _LINE_LIMIT)}"
         for part, value in settings_said(draft.wanted)
     ]
-    return paragraph(head, *lines)
+    return paragraph(head, *lines) + _not_asked_for(facts)
+
+
+def _not_asked_for(facts: JobSummary) -> MessagePart:
+    """What the form did not ask for: set as VBR's wizard would, as the template has it, or left to VBR."""
+    if facts.draft.like:
+        rest = (
+            f"All else is as {literal(facts.draft.like)} has it. The new job starts without restore points."
+        )
+        return paragraph(rest)
+    lines = [f"• {literal(each, _LINE_LIMIT)}" for each in facts.defaults]
+    head = "*Not asked for: set as VBR's wizard would*" if lines else ""
+    return paragraph(head, *lines, "What is not named here is left to VBR.")
 
 
 def _kind_and_place(draft: JobDraft) -> str:
