@@ -21,7 +21,8 @@ BACKUPS_AT_MOST = 25
 _OF_MACHINES = frozenset(
     {
         *(veeam.Source.VSPHERE, veeam.Source.HYPERV),
-        *(veeam.Source.CLOUD_DIRECTOR, veeam.Source.AGENTS),
+        *(veeam.Source.CLOUD_DIRECTOR, veeam.Source.WINDOWS),
+        *(veeam.Source.LINUX, veeam.Source.CLUSTERS),
     }
 )
 

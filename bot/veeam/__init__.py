@@ -109,7 +109,7 @@ from bot.veeam.jobs import (
     Weekday,
     Workload,
 )
-from bot.veeam.new_jobs import creatable_types, new_job_problems, new_settings, new_spec
+from bot.veeam.new_jobs import creatable_types, new_job_problems, new_settings, new_spec, not_asked_for
 from bot.veeam.queries import (
     AllTaskSessionsQuery,
     BackupsQuery,
@@ -362,6 +362,7 @@ __all__ = [
     "new_job_problems",
     "new_settings",
     "new_spec",
+    "not_asked_for",
     "note_missing",
     "noting_missing",
     "on_behalf_of",

@@ -51,6 +51,9 @@ class Source(StrEnum):
     HYPERV = "HyperV"
     CLOUD_DIRECTOR = "CloudDirector"
     AGENTS = "Agent"
+    WINDOWS = "Windows"
+    LINUX = "Linux"
+    CLUSTERS = "WindowsClusters"
     JOBS = "Jobs"
     FILE_SHARES = "FileShares"
     OBJECT_STORAGE = "ObjectStorage"
@@ -191,14 +194,14 @@ _REPLICA = replace(
 )
 _WINDOWS_AGENT = replace(
     _VSPHERE,
-    source=Source.AGENTS,
+    source=Source.WINDOWS,
     demands_repository=False,
     objects=("computers",),
     excludes=(),
     credentials=None,
     restore_points_adopted=(_EXISTING_BACKUP,),
 )
-_LINUX_AGENT = replace(_WINDOWS_AGENT, credentials=_LINUX_CREDENTIALS)
+_LINUX_AGENT = replace(_WINDOWS_AGENT, source=Source.LINUX, credentials=_LINUX_CREDENTIALS)
 _WINDOWS_POLICY = replace(
     _WINDOWS_AGENT,
     demands_objects=False,
@@ -206,7 +209,7 @@ _WINDOWS_POLICY = replace(
     has_priority=False,
     restore_points_adopted=(),
 )
-_LINUX_POLICY = replace(_WINDOWS_POLICY, credentials=_LINUX_CREDENTIALS)
+_LINUX_POLICY = replace(_WINDOWS_POLICY, source=Source.LINUX, credentials=_LINUX_CREDENTIALS)
 _BACKUP_COPY = Layout(
     source=Source.JOBS,
     objects=("sourceObjects", "includes", "jobs"),
@@ -287,7 +290,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "VSphereReplica": _REPLICA,
     "WindowsAgentBackup": _WINDOWS_AGENT,
     "LinuxAgentBackup": _LINUX_AGENT,
-    "WindowsAgentBackupFailoverCluster": _WINDOWS_AGENT,
+    "WindowsAgentBackupFailoverCluster": replace(_WINDOWS_AGENT, source=Source.CLUSTERS),
     "WindowsAgentBackupServerPolicy": _WINDOWS_POLICY,
     "WindowsAgentBackupWorkstationPolicy": replace(
         _WINDOWS_POLICY, schedule=ScheduleForm.DAILY, has_retry=False

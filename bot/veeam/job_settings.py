@@ -39,6 +39,7 @@ _COPIES = frozenset(
     }
 )
 """Types of jobs that read what others have backed up."""
+_OF_CLUSTERS = "failovercluster"
 _IDS = ("objectId", "id", "fileServerId", "objectStorageServerId", "entityId")
 
 
@@ -248,13 +249,20 @@ def has_model(kind: str) -> bool:
     return layout_of(kind) is not None
 
 
-def source_of(kind: str, setting: SettingsField = SettingsField.OBJECTS) -> Source | None:
-    """Where what a job of this type names in a field is looked for; None where nothing is chosen."""
+def source_of(
+    kind: str, setting: SettingsField = SettingsField.OBJECTS, model: Mapping[str, Any] | None = None
+) -> Source | None:
+    """Where what a job of this type names in a field is looked for; None where nothing is chosen.
+
+    Before 1.3-rev2 it is the job's model alone that says that a Windows job is one of failover clusters.
+    """
     layout = layout_of(kind)
     if layout is None:
         return None
     if setting is SettingsField.OBJECTS:
-        return layout.source if layout.objects else None
+        is_of_clusters = str((model or {}).get("agentType")).casefold() == _OF_CLUSTERS
+        source = Source.CLUSTERS if layout.source is Source.WINDOWS and is_of_clusters else layout.source
+        return source if layout.objects else None
     if setting is SettingsField.EXCLUDES:
         return layout.source if layout.excludes else None
     if setting not in layout.references:

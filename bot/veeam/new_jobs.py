@@ -6,11 +6,11 @@ for files, daily at 22:00, three retries ten minutes apart.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from typing import Any
 
-from bot.veeam.job_layouts import Layout, ScheduleForm, SettingsField, layout_of
+from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, SettingsField, layout_of
 from bot.veeam.job_models import changed, put, reference, settings_problems
 from bot.veeam.job_schedules import Rhythm, Schedule
 from bot.veeam.job_settings import Gfs, GuestProcessing, JobSettings, Retention
@@ -102,6 +102,46 @@ def new_spec(kind: str, wanted: JobSettings, revision: Revision, *, host_name: s
     for setting, thing in wanted.references.items():
         put(spec, layout.references[setting], reference(thing))
     return changed(spec, wanted, revision)
+
+
+def not_asked_for(spec: Mapping[str, Any], wanted: JobSettings) -> Iterator[tuple[KeyPath, Any]]:
+    """What a new job's spec says besides its type and what was asked for: each value with its place."""
+    layout = layout_of(spec["type"])
+    asked = {("type",): True} | {
+        place: wanted.part(setting) is not None for setting, place in _places(layout or Layout(None))
+    }
+    for path, value in _values(spec):
+        around = [path[:length] for length in range(len(path), 0, -1)]
+        if not next((asked[place] for place in around if place in asked), False):
+            yield path, value
+
+
+def _places(layout: Layout) -> Iterator[tuple[SettingsField, KeyPath]]:
+    """Where the settings of a new job stand."""
+    yield from (
+        (SettingsField.NAME, ("name",)),
+        (SettingsField.DESCRIPTION, ("description",)),
+        (SettingsField.PRIORITY, ("isHighPriority",)),
+        (SettingsField.OBJECTS, layout.objects),
+        (SettingsField.EXCLUDES, layout.excludes),
+        (SettingsField.REPOSITORY, layout.repository),
+        (SettingsField.RETENTION, layout.retention),
+        (SettingsField.GFS, layout.gfs),
+        (SettingsField.SCHEDULE, ("schedule",)),
+        (SettingsField.RETRY, ("schedule", "retry")),
+        (SettingsField.GUEST, ("guestProcessing", "appAwareProcessing")),
+        (SettingsField.GUEST, ("guestProcessing", "guestCredentials")),
+    )
+    yield from layout.references.items()
+
+
+def _values(part: Mapping[str, Any], way: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """All values of a spec that are no objects themselves, with their places; a list is one."""
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            yield from _values(value, (*way, key))
+        else:
+            yield (*way, key), value
 
 
 def _schedule(wanted: Schedule | None, layout: Layout, key: str) -> dict[str, Any]:

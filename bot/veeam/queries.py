@@ -187,11 +187,12 @@ class EntitiesQuery(ListQuery):
 class InventoryQuery:
     """POST /inventory and /inventory/physical: a search below one host or group, or everywhere.
 
-    An object found fits all that is given, and one each of several `types` and `object_ids`. `platform` is
-    named as since 1.3 (`VSphere`).
+    An object found fits all that is given, and one each of several `types` and `object_ids`; it is of none of
+    `other_types`. `platform` is named as since 1.3 (`VSphere`).
     """
 
     types: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
     object_ids: tuple[str, ...] = ()
     name_contains: str | None = None
     platform: str | None = None
@@ -217,6 +218,8 @@ class InventoryQuery:
             equal = [_predicate(revision, "equals", name, value) for value in values]
             if equal:
                 yield equal[0] if len(equal) == 1 else _group(revision, "or", equal)
+        for other in self.other_types:
+            yield _predicate(revision, "notEquals", "type", other)
         if self.name_contains is not None:
             yield _predicate(revision, "contains", "name", self.name_contains)
 

@@ -69,7 +69,9 @@ _MACHINE_TYPES = {
     "VSphere": ("VirtualMachine", "Folder", "Tag", "Cluster"),
     "HyperV": ("VirtualMachine", "HostGroup"),
     "CloudDirector": ("VirtualMachine", "vApp"),
-    "Agent": ("ProtectionGroup", "WindowsComputer", "LinuxComputer"),
+    "Windows": ("ProtectionGroup", "WindowsComputer"),
+    "Linux": ("ProtectionGroup", "LinuxComputer"),
+    "WindowsClusters": ("ProtectionGroup", "WindowsCluster"),
 }
 
 
@@ -84,7 +86,7 @@ def job_objects(platform: str) -> st.SearchStrategy[JobObject]:
             lambda identity: JobObject({key: identity} | ({"type": kind} if kind else {})), UUIDS
         )
     types = st.sampled_from(_MACHINE_TYPES[platform])
-    if platform == "Agent":
+    if platform in {Source.WINDOWS, Source.LINUX, Source.CLUSTERS}:
         return st.builds(
             lambda object_id, name, kind: JobObject(
                 {"platform": "Agent", "id": object_id, "name": name, "type": kind,

@@ -19,6 +19,7 @@ from bot.operations.actions.edit import JobForm, JobSummary, job_form, with_job_
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.job_editor import JobDraft, JobEntries, visible_draft
+from bot.operations.job_editor.defaults import defaults_in_words
 from bot.operations.job_editor.fields import (
     TITLES,
     FormProblem,
@@ -188,7 +189,7 @@ class Create(Action, frozen=True, tag="create"):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | outcomes.Outcome:
         """Return what to send, or the form with what is wrong."""
-        draft, revision = self.kept, target.account.revision
+        draft = self.kept
         if draft is None or draft.server != target.server:
             return outcomes.DraftExpired(self.operation)
         if problems := await self._problems(draft, backend, target, context):
@@ -204,6 +205,8 @@ class Create(Action, frozen=True, tag="create"):
             )
             for full in (False, True)
         )
+        spec = _spec(draft, target.account.revision)
+        unasked = _not_asked_for(draft, spec)
         times = times_meant((value for _, value in fields), draft.time_zone)
         return PreparedAction(
             action=self._at(self.step, draft),
@@ -211,15 +214,11 @@ class Create(Action, frozen=True, tag="create"):
             target=target,
             name=draft.wanted.name,
             detail=detail,
-            changes=(detail, *changes),
-            in_full=(detail, *in_full),
+            changes=(detail, *changes, *unasked),
+            in_full=(detail, *in_full, *unasked),
             warnings=(times,) if times else (),
             new_repository=draft.wanted.repository_id,
-            payload=(
-                veeam.new_spec(draft.kind, draft.wanted, revision, host_name=target.account.host_name)
-                if draft.model is None
-                else veeam.spec_from_template(draft.model, draft.wanted, revision)
-            ),
+            payload=spec,
         )
 
     async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
@@ -267,7 +266,7 @@ class Create(Action, frozen=True, tag="create"):
         """A new draft; None where the template is no job that can be described to this person."""
         if self.like is None:
             await account.detect_revision()
-            return _from_nothing(account, self.job_type, context.person.name)
+            return await _from_nothing(account, self.job_type, context.person.name)
         state = await account.job_state(self.like.job_id)
         if state is None:
             return None
@@ -336,6 +335,7 @@ class Create(Action, frozen=True, tag="create"):
             draft=visible_draft(context.visibility, draft),
             impact=None,
             names=facts.names,
+            defaults=_not_asked_for(draft, _spec(draft, target.account.revision)),
             repository=facts.repository_of(draft),
             time_zone=facts.time_zone,
         )
@@ -423,7 +423,7 @@ SettingsForm = JobForm | JobSummary | CreateChoice
 """The forms in which a job is made or changed."""
 
 
-def _from_nothing(account: veeam.VeeamServer, job_type: str | None, name: str) -> JobDraft | None:
+async def _from_nothing(account: veeam.VeeamServer, job_type: str | None, name: str) -> JobDraft | None:
     """A new job with VBR's usual values in its fields; None where the server has no such type."""
     types = veeam.creatable_types(account.revision)
     key = veeam.job_type_key(job_type or types[0])
@@ -432,7 +432,26 @@ def _from_nothing(account: veeam.VeeamServer, job_type: str | None, name: str) -
         return None
     description = f"Created from Slack by {name}" if name else "Created from Slack"
     wanted = veeam.new_settings(kind, account.revision, description=description)
-    return JobDraft(id="", server=account.name, kind=kind, wanted=wanted)
+    host_name = await _host_name(account) if veeam.is_agent_policy(kind) else ""
+    return JobDraft(id="", server=account.name, kind=kind, wanted=wanted, host_name=host_name)
+
+
+async def _host_name(account: veeam.VeeamServer) -> str:
+    """What agents reach the server by: what it calls itself; else the host of its address in the settings."""
+    info = await veeam.detail(veeam.Detail.SERVER_INFO, account.name, account.server_info(), None)
+    return info.name if info is not None and info.name else account.host_name
+
+
+def _spec(draft: JobDraft, revision: veeam.Revision) -> dict[str, Any]:
+    """What is sent of a draft without problems."""
+    if draft.model is not None:
+        return veeam.spec_from_template(draft.model, draft.wanted, revision)
+    return veeam.new_spec(draft.kind, draft.wanted, revision, host_name=draft.host_name)
+
+
+def _not_asked_for(draft: JobDraft, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of it no field of the form asked for; of a template's settings nothing is left to name."""
+    return defaults_in_words(spec, draft.wanted) if draft.model is None else ()
 
 
 def _types_named(word: str) -> tuple[str, ...]:

@@ -391,7 +391,8 @@ class JobSummary(outcomes.Form):
 
     `changes` are what this person changes of a job that is there, `changes_by_others` what somebody else
     changed since the fields were filled; `is_changed_otherwise` where that is nothing that the form shows.
-    `repository` is the one that will be written to, as it is now.
+    `defaults` are what a new job is sent that nobody was asked for, in words. `repository` is the one that
+    will be written to, as it is now.
     """
 
     request: Request
@@ -402,6 +403,7 @@ class JobSummary(outcomes.Form):
     changes: tuple[veeam.SettingsChange, ...] = ()
     changes_by_others: tuple[veeam.SettingsChange, ...] = ()
     is_changed_otherwise: bool = False
+    defaults: tuple[str, ...] = ()
     repository: veeam.RepositoryState | None = None
     time_zone: str | None = None
 

@@ -36,7 +36,8 @@ class JobDraft:
     `model` is what VBR sent last: of the job itself, or of the one that it is made like; None for a job that
     is made from nothing. `like` is that other job's name. `keys_to_find` are those of things that were
     chosen and are not looked up yet, by field. `names` (by ID) and `time_zone` are what VBR said last of what
-    the fields name: the form can be shown with them while VBR is silent.
+    the fields name: the form can be shown with them while VBR is silent. `host_name` is the server's, which
+    the agents of a new policy connect to.
     """
 
     id: str
@@ -48,11 +49,16 @@ class JobDraft:
     keys_to_find: Mapping[veeam.SettingsField, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     time_zone: str | None = None
+    host_name: str = ""
 
     @property
     def settings_read(self) -> veeam.JobSettings:
         """The settings as VBR sent them last."""
         return veeam.settings_of(self.model or {})
+
+    def source_of(self, part: veeam.SettingsField) -> veeam.Source | None:
+        """Where what stands in a field is looked for; None where nothing is chosen in it."""
+        return veeam.source_of(self.kind, part, self.model)
 
 
 class DraftStore:

@@ -198,7 +198,7 @@ async def resume_draft(
     chosen: dict[veeam.SettingsField, tuple[veeam.JobObject, ...]] = {}
     keys_to_find = dict(draft.keys_to_find)
     for part, keys in entered.chosen.items():
-        source = veeam.source_of(draft.kind, part)
+        source = draft.source_of(part)
         if source is None:
             continue
         known = (*_things(draft.wanted, part), *_things(draft.settings_read, part))
@@ -239,7 +239,7 @@ async def find_objects(
     problems: list[FormProblem] = []
     wanted = draft.wanted
     for part, keys in draft.keys_to_find.items():
-        source = veeam.source_of(draft.kind, part)
+        source = draft.source_of(part)
         if source is None:
             continue
         found = await objects.by_key(server, source, keys, context.visibility)
@@ -318,7 +318,7 @@ async def _not_offered(
     wanted, read = draft.wanted, draft.settings_read
     found: list[tuple[veeam.SettingsField, str, Sequence[str]]] = []
     for part in (veeam.SettingsField.OBJECTS, veeam.SettingsField.PRIMARY_JOB):
-        if part not in parts or veeam.source_of(draft.kind, part) is not veeam.Source.JOBS:
+        if part not in parts or draft.source_of(part) is not veeam.Source.JOBS:
             continue
         before = () if is_new else _things(read, part)
         added = [each for each in _things(wanted, part) if each not in before]

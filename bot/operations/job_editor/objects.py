@@ -44,6 +44,18 @@ _VIEWS_OF: Mapping[veeam.SettingsField, Mapping[str, tuple[str, ...]]] = {
     veeam.SettingsField.DATASTORE: {"DatastoresAndVms": ("Datastore", "DatastoreCluster")},
 }
 """The same for a replica's target."""
+_COMPUTERS: Mapping[veeam.Source, veeam.InventoryQuery] = {
+    veeam.Source.WINDOWS: veeam.InventoryQuery(
+        other_types=("LinuxComputer", "WindowsCluster"), hierarchy="Computers"
+    ),
+    veeam.Source.LINUX: veeam.InventoryQuery(
+        other_types=("WindowsComputer", "WindowsCluster"), hierarchy="Computers"
+    ),
+    veeam.Source.CLUSTERS: veeam.InventoryQuery(
+        other_types=("LinuxComputer", "WindowsComputer"), hierarchy="Clusters"
+    ),
+}
+"""What in a protection group a job of an agent may include: all but computers of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ async def object_options(
     objects: "JobObjects",
 ) -> tuple[MenuOption, ...]:
     """Return what a job of the draft's type may name in a field. Raises `VeeamError`, as the others do."""
-    found = await objects.like(server, draft.kind, part, text, visibility)
+    found = await objects.like(server, draft, part, text, visibility)
     return tuple(
         MenuOption(each.key, each.name, " · ".join(filter(None, (each.kind, each.host_name))))
         for each in found
@@ -250,19 +262,19 @@ class JobObjects:
     async def like(
         self,
         server: veeam.VeeamServer,
-        kind: str,
+        draft: JobDraft,
         part: veeam.SettingsField,
         text: str,
         visibility: Visibility,
     ) -> tuple[veeam.JobObject, ...]:
-        """Return what has this in its name and what a job of this type may name in a field."""
-        source = veeam.source_of(kind, part)
+        """Return what has this in its name and what the job of this draft may name in a field."""
+        source = draft.source_of(part)
         if source is None:
             return ()
         if source is veeam.Source.JOBS:
-            found = await _jobs_like(server, kind, text, visibility)
-        elif source is veeam.Source.AGENTS:
-            found = await _computers_like(server, text)
+            found = await _jobs_like(server, draft.kind, text, visibility)
+        elif (computers := _COMPUTERS.get(source)) is not None:
+            found = await _computers_like(server, computers, text)
         elif (listed := _LISTED.get(source)) is not None:
             found = tuple(each for each in await listed(server) if _fits(text, each.name))
         else:
@@ -300,8 +312,8 @@ class JobObjects:
         if source is veeam.Source.JOBS:
             jobs = await _jobs_by_id(server, [place[-1] for place in places])
             fresh: Sequence[veeam.JobObject] = [job for job in jobs if visibility.sees(server.name, job.name)]
-        elif source is veeam.Source.AGENTS:
-            fresh = await _computers_by_id(server, [place[-1] for place in places])
+        elif (computers := _COMPUTERS.get(source)) is not None:
+            fresh = await _computers_by_id(server, computers, [place[-1] for place in places])
         elif (listed := _LISTED.get(source)) is not None:
             fresh = await listed(server)
         else:
@@ -440,23 +452,35 @@ async def _jobs_by_id(server: veeam.VeeamServer, ids: Sequence[str]) -> list[vee
     return [veeam.JobObject.of_job(state.id, state.name, state.type) for state in states]
 
 
-async def _computers_like(server: veeam.VeeamServer, text: str) -> tuple[veeam.JobObject, ...]:
+async def _computers_like(
+    server: veeam.VeeamServer, computers: veeam.InventoryQuery, text: str
+) -> tuple[veeam.JobObject, ...]:
     groups = (await server.physical_inventory()).rows
-    query = veeam.InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)
+    query = replace(computers, name_contains=text.strip() or None, limit=FOUND_AT_MOST)
     asked = (server.physical_inventory(query, protection_group_id=each.id) for each in groups)
     pages = await veeam.answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
-    rows = [each for each in groups if _fits(text, each.name)]
-    rows += [row for page in pages for row in page.rows]
-    return tuple(dict.fromkeys(veeam.JobObject.of_machine(row) for row in rows))
+    named = [each for each in groups if _fits(text, each.name)]
+    return _computers_of(named, pages, query)
 
 
-async def _computers_by_id(server: veeam.VeeamServer, ids: Sequence[str]) -> list[veeam.JobObject]:
+async def _computers_by_id(
+    server: veeam.VeeamServer, computers: veeam.InventoryQuery, ids: Sequence[str]
+) -> tuple[veeam.JobObject, ...]:
     groups = (await server.physical_inventory()).rows
-    query = veeam.InventoryQuery(object_ids=tuple(ids))
+    query = replace(computers, object_ids=tuple(ids))
     async with veeam.at_once() as group:
         pages = [
             group.create_task(server.physical_inventory(query, protection_group_id=each.id))
             for each in groups
         ]
-    rows = [*groups, *(row for page in pages for row in page.result().rows)]
-    return [veeam.JobObject.of_machine(row) for row in rows]
+    return _computers_of(groups, [page.result() for page in pages], query)
+
+
+def _computers_of(
+    groups: Iterable[veeam.AgentObject],
+    pages: Iterable[veeam.Page[veeam.AgentObject]],
+    query: veeam.InventoryQuery,
+) -> tuple[veeam.JobObject, ...]:
+    """Protection groups and what was found in them, each once."""
+    found = (row for page in pages for row in page.rows if row.type not in query.other_types)
+    return tuple(dict.fromkeys(veeam.JobObject.of_machine(row) for row in (*groups, *found)))

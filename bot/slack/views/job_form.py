@@ -63,7 +63,9 @@ _RHYTHMS = {
 }
 _OBJECTS_OF = {
     veeam.Source.JOBS: "Jobs",
-    veeam.Source.AGENTS: "Protection groups and computers",
+    veeam.Source.WINDOWS: "Protection groups and Windows computers",
+    veeam.Source.LINUX: "Protection groups and Linux computers",
+    veeam.Source.CLUSTERS: "Protection groups and failover clusters",
     veeam.Source.FILE_SHARES: "File servers and shares",
     veeam.Source.OBJECT_STORAGE: "Object storage",
     veeam.Source.IRIS: "IRIS databases",
@@ -208,7 +210,19 @@ def _whole(facts: JobSummary) -> MessagePart:
         f"• {TITLES[part]}: {literal(in_words(part, value, facts.names), _LINE_LIMIT)}"
         for part, value in settings_said(draft.wanted)
     ]
-    return paragraph(head, *lines)
+    return paragraph(head, *lines) + _not_asked_for(facts)
+
+
+def _not_asked_for(facts: JobSummary) -> MessagePart:
+    """What the form did not ask for: set as VBR's wizard would, as the template has it, or left to VBR."""
+    if facts.draft.like:
+        rest = (
+            f"All else is as {literal(facts.draft.like)} has it. The new job starts without restore points."
+        )
+        return paragraph(rest)
+    lines = [f"• {literal(each, _LINE_LIMIT)}" for each in facts.defaults]
+    head = "*Not asked for: set as VBR's wizard would*" if lines else ""
+    return paragraph(head, *lines, "What is not named here is left to VBR.")
 
 
 def _kind_and_place(draft: JobDraft) -> str:
@@ -359,7 +373,7 @@ def _name(facts: JobForm) -> list[MessagePart]:
 def _objects(facts: JobForm) -> list[MessagePart]:
     fields: list[MessagePart] = []
     objects, excludes = facts.draft.wanted.objects, facts.draft.wanted.excludes
-    source = veeam.source_of(facts.draft.kind)
+    source = facts.draft.source_of(veeam.SettingsField.OBJECTS)
     if objects is not None and not _are_too_many(objects) and source is not None:
         field = inputs.Field(
             OBJECTS, _OBJECTS_OF.get(source, "Machines and containers"), "Type part of a name to search."

@@ -75,7 +75,7 @@ _DETAILS = {
     veeam.Detail.TENANTS: "Tenants",
     veeam.Detail.DATA_SERVERS: "File servers and object storage",
     veeam.Detail.SERVER_TIME: "The server's clock",
-    veeam.Detail.SERVER_INFO: "The server's build",
+    veeam.Detail.SERVER_INFO: "The server's name and build",
 }
 _TYPES = {
     # jobs

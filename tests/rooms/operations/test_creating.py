@@ -25,10 +25,11 @@ from bot.operations.outcomes import (
 )
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
+from bot.sandbox.vbr.machines import add_protection_group
 from bot.settings import PersonId
-from bot.slack.views.job_form import job_form
+from bot.slack.views.job_form import job_form, job_summary
 from bot.store import Database
-from bot.veeam import Fleet, SettingsField, has_model, references_of, settings_of
+from bot.veeam import Fleet, JobObject, SettingsField, has_model, references_of, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -64,6 +65,62 @@ LETTERS = {
 """What is typed to find the objects of a type; other menus open filled."""
 NONE_LISTED = {("FileBackupCopy", "1.2-rev1")}
 """Where VBR lists nothing that a job of the type could be about."""
+OTHERS = {
+    "win": ("LinuxComputer", "mixed-lnx"),
+    "lnx": ("WindowsComputer", "mixed-win"),
+    "cl": ("WindowsComputer", "mixed-win"),
+}
+"""For each system a computer of another one."""
+FIELDS: dict[tuple[str, ...], str] = {
+    **{(name,): name for name in ("name", "description")},
+    **{(name,): "objects" for name in ("objects", "computers", "sources", "linkedJobs")},
+    ("isHighPriority",): "priority",
+    ("virtualMachines", "includes"): "objects",
+    ("sourceObjects", "includes"): "objects",
+    **{("destination", name): name.lower() for name in ("host", "folder", "datastore")},
+    ("destination", "resourcePool"): "resource_pool",
+    ("primaryJobId",): "primary_job",
+    ("backupRepositoryId",): "repository",
+    ("gfsPolicy",): "gfs_weeks",
+    ("jobSettings", "metadataRepositoryId"): "repository",
+    ("jobSettings", "restorePointsToKeep"): "retention",
+    ("storage", "destination", "backupRepositoryId"): "repository",
+    **{(place, "tenantId"): "tenant" for place in ("storage", "tenant")},
+    **{
+        (place, name): field
+        for place in ("storage", "target", "backupRepository")
+        for name, field in (
+            ("backupRepositoryId", "repository"),
+            ("retentionPolicy", "retention"),
+            ("gfsPolicy", "gfs_weeks"),
+        )
+    },
+    ("schedule", "runAutomatically"): "rhythm",
+    ("schedule", "daily"): "rhythm",
+    ("guestProcessing", "appAwareProcessing"): "guest",
+}
+"""The fields of the form that ask for what stands in a new job's body."""
+REVIEWED: dict[tuple[str, ...], str] = {
+    ("type",): "a new ",
+    ("agentType",): "Computers are: ",
+    ("backupMode",): "Backup mode: entire computer",
+    ("mode",): "Copy mode: immediate",
+    ("useCustomRetention",): "Retention: that of the job it copies",
+    ("schedule", "type"): "Runs: as new restore points appear",
+    ("schedule", "scheduleMode"): "Copies at: any time",
+    ("schedule", "retry"): "Retries: 3, 10 minutes apart",
+    ("storage", "backupProxies"): "Proxies: ",
+    ("dataTransfer", "sourceProxies"): "Source proxies: chosen by VBR",
+    ("dataTransfer", "targetProxies"): "Target proxies: chosen by VBR",
+    ("virtualMachines", "sourceRepositories"): "Data comes from: production storage",
+    ("jobSettings", "replicaNameSuffix"): "Names of replicas end in: _replica",
+    ("storage", "destination", "destinationType"): "Destination: a repository of VBR",
+    ("storage", "destination", "backupServerName"): "Agents connect to: vbr01.example.com",
+    ("guestProcessing", "guestFSIndexing"): "Guest file indexing: off",
+    ("verificationOptions", "malwareScanEnabled"): "Malware scan: on",
+    ("verificationOptions", "yaraScanEnabled"): "YARA scan: off",
+}
+"""The words of the review for what no field asks for."""
 SCHEDULES: dict[str, tuple[Fields, dict[str, Any]]] = {
     "every day": (
         {"rhythm": "every_day", "at": "21:15"},
@@ -138,6 +195,19 @@ async def filled(writer: Writer, form: JobForm, **more: Any) -> Fields:
 
 def model_of(office: Office, name: str) -> dict[str, Any]:
     return office.world.job(name).model
+
+
+def said_nowhere(
+    body: dict[str, Any], fields: set[str], review: str, way: tuple[str, ...] = ()
+) -> dict[tuple[str, ...], Any]:
+    """What a body says that neither a field of the form asked for nor the review names."""
+    left: dict[tuple[str, ...], Any] = {}
+    for key, value in body.items():
+        path = (*way, key)
+        if FIELDS.get(path) in fields or (path in REVIEWED and REVIEWED[path] in review):
+            continue
+        left |= said_nowhere(value, fields, review, path) if isinstance(value, dict) else {path: value}
+    return left
 
 
 def within(expected: Any, actual: Any) -> bool:
@@ -250,6 +320,7 @@ async def test_a_job_of_each_type_is_made_from_nothing(
     (body,) = sent(office, CREATING)
     made = office.world.job(f"New {kind}")
     assert (made.type, summary.draft.kind) == (kind, body["type"])
+    assert said_nowhere(body, set(drawn), str(job_summary(summary).blocks)) == {}
     if (document := document_of(revision)) is not None:
         problems = [
             problem
@@ -260,6 +331,28 @@ async def test_a_job_of_each_type_is_made_from_nothing(
             )
         ]
         assert problems == []
+
+
+AGENT_JOBS = [case for case in CASES if "Agent" in case[0]]
+
+
+@pytest.mark.parametrize(("kind", "revision"), AGENT_JOBS)
+async def test_a_job_of_agents_is_offered_computers_of_its_own_system(
+    office: Office, ann: Writer, kind: str
+) -> None:
+    """Windows, Linux or failover clusters, also in a mixed group; other choices are refused."""
+    for name, computer in (("mixed-win", "WindowsComputer"), ("mixed-lnx", "LinuxComputer")):
+        add_protection_group(office.world.book, "Mixed", (name,), computer)
+    add_protection_group(office.world.book, "Clusters", ("mixed-cl",), "WindowsCluster")
+    form = form_in(await office.ask(Create("hq", step=Step.FILL, job_type=kind), ANN))
+    offered = {one.name: one for one in await ann.finds(form, MenuField.OBJECTS, "mixed-")}
+    system = "cl" if "Cluster" in kind else "win" if kind.startswith("Windows") else "lnx"
+    assert set(offered) == {f"mixed-{system}"}
+    assert "Mixed" in {one.name for one in await ann.finds(form, MenuField.OBJECTS, "mixed")}
+    other = office.world.book.inventory["", *OTHERS[system]].model["id"]
+    key = JobObject({"platform": "Agent", "id": other}).key
+    again = form_in(await ann.fills(form, name="New", objects=(offered[f"mixed-{system}"].value, key)))
+    assert SettingsField.OBJECTS in dict(said(again))
 
 
 async def test_a_job_is_made_like_another_as_typed(office: Office, ann: Writer) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from bot.operations.job_editor import JobDraft
 from bot.operations.job_editor.objects import JobObjects
 from bot.operations.permissions import Permissions
 from bot.settings import GrantSettings, GroupReference, Role
-from bot.veeam import SettingsField, Source
+from bot.veeam import JobSettings, SettingsField, Source
 from tests.rooms.operations.office import HQ, OPERATOR, Office
 
 BROWSED = ("POST", "/api/v1/inventory/{hostname}")
@@ -35,7 +36,8 @@ async def test_each_kind_is_asked_for_where_vbr_shows_it(
     rights = Permissions(grants, office.fleet.revisions)
     visibility = rights.visibility(await office.team.read(OPERATOR))
     server = office.fleet.server(HQ)
-    found = await objects.like(server, "VSphereBackup", SettingsField.OBJECTS, text, visibility)
+    draft = JobDraft(id="", server=HQ, kind="VSphereBackup", wanted=JobSettings(""))
+    found = await objects.like(server, draft, SettingsField.OBJECTS, text, visibility)
     assert kind in {each.kind for each in found}
     asked = [request.body for request in office.hq.requests.of(*BROWSED)]
     views = {body["hierarchyType"] for body in asked if kind in str(body["filter"])}

@@ -105,6 +105,7 @@ def create_summary(wanted: JobSettings | None = None, like: str | None = None) -
         draft(wanted, like=like),
         None,
         NAMES,
+        defaults=() if like else ("Proxies: chosen by VBR", "Retries: 3, 10 minutes apart"),
     )
 
 

@@ -63,9 +63,12 @@ SOURCES: Mapping[Source | None, Callable[[Revision], JobObject]] = {
     Source.VSPHERE: lambda revision: machine(revision.platform("VSphere")),
     Source.HYPERV: lambda _: machine("HyperV"),
     Source.CLOUD_DIRECTOR: lambda _: machine("CloudDirector", "vApp"),
-    Source.AGENTS: lambda _: JobObject(
-        {"platform": "Agent", "type": "ProtectionGroup", "id": REPOSITORY, "name": "Servers",
-         "protectionGroupId": REPOSITORY}
+    **dict.fromkeys(
+        (Source.WINDOWS, Source.LINUX, Source.CLUSTERS),
+        lambda _: JobObject(
+            {"platform": "Agent", "type": "ProtectionGroup", "id": REPOSITORY, "name": "Servers",
+             "protectionGroupId": REPOSITORY}
+        ),
     ),
     Source.JOBS: lambda _: JobObject.of_job(REPOSITORY),
     Source.FILE_SHARES: _share("fileServerId", "FileServerShare"),

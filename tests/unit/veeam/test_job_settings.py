@@ -24,6 +24,7 @@ from bot.veeam import (
     Schedule,
     SettingsChange,
     SettingsField,
+    Source,
     Weekday,
     WeekOfMonth,
     choosable_rhythms,
@@ -154,8 +155,8 @@ def test_which_rhythms_can_be_chosen(kind: str, schedule: Any, expected: tuple[R
         ("HyperVBackup", "HyperV", ("RestorePoints", "Days"), True),
         ("CloudDirectorBackup", "CloudDirector", ("RestorePoints", "Days"), True),
         ("VSphereReplica", "VSphere", ("RestorePoints",), True),
-        ("WindowsAgentBackup", "Agent", ("RestorePoints", "Days"), False),
-        ("LinuxAgentBackup", "Agent", ("RestorePoints", "Days"), True),
+        ("WindowsAgentBackup", "Windows", ("RestorePoints", "Days"), False),
+        ("LinuxAgentBackup", "Linux", ("RestorePoints", "Days"), True),
         ("BackupCopy", "Jobs", ("RestorePoints", "Days"), False),
         ("FileBackupCopy", None, ("Days", "Months"), False),
         ("EntraIDTenantBackupCopy", None, ("Days", "Months"), False),
@@ -176,6 +177,14 @@ def test_what_a_type_can_be_asked_for(
         tuple(map(RetentionUnit, units)),
         credentials,
     )
+
+
+def test_a_windows_job_of_failover_clusters_takes_clusters() -> None:
+    """Before it had a type of its own, and only where its model says so."""
+    of_clusters = {"agentType": "FailoverCluster"}
+    assert source_of("WindowsAgentBackup", model=of_clusters) is Source.CLUSTERS
+    assert source_of("WindowsAgentBackup", model={"agentType": "Server"}) is Source.WINDOWS
+    assert source_of("LinuxAgentBackup", model=of_clusters) is Source.LINUX
 
 
 @pytest.mark.parametrize("kind", ["Unknown", "LegacyBackupCopy", "ProxmoxBackupJob", ""])
