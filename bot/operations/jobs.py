@@ -6,7 +6,7 @@ Whatever a person may not know of is not found, not named and not counted.
 import asyncio
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -41,6 +41,7 @@ NAMES_AT_MOST = 20_000
 NAMES_LAST_SECONDS = 60.0
 OFFERED_FOR_SECONDS = 600.0
 """How old the names may be that a menu offers: what is chosen is looked up again by its ID."""
+TYPES_KEPT = 20_000
 MANY_NAMES = 2_000
 """From here on comparing them all takes long enough to be done beside the event loop."""
 
@@ -98,6 +99,8 @@ class JobFinder:
         self._clock = clock
         self._states = states
         self._names: dict[ServerName, tuple[float, Mapping[veeam.JobId, str]]] = {}
+        self._types: dict[KnownJob, str] = {}
+        """The types of jobs, which stay what they are; the one that was read first goes first."""
 
     def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | outcomes.NotFound:
         """Return the servers that the word means (None: all) of those the person may know of."""
@@ -122,6 +125,7 @@ class JobFinder:
         found = await self._job(ref, request=request, visibility=visibility, is_action=is_action)
         if not isinstance(found, FoundJob):
             return found
+        self._keep_type(found.known, found.state.type)
         known = await self._states.known(found.server)
         (state,) = await self._states.corrected(self._fleet.server(found.server), (found.state,), known)
         return replace(found, state=without_past(state, self._clock.now()))
@@ -214,6 +218,25 @@ class JobFinder:
         """Return what the job was called when the server's names were read last, if they were."""
         _, names = self._names.get(server, (-math.inf, {}))
         return names.get(job_id)
+
+    async def types(self, jobs: Collection[KnownJob]) -> Mapping[KnownJob, str]:
+        """Return the types of these jobs; a detail, asked once for each job."""
+        unknown = [job for job in jobs if job not in self._types]
+        async with veeam.at_once() as group:
+            for job in unknown:
+                group.create_task(self._read_type(job))
+        return {job: self._types[job] for job in jobs if job in self._types}
+
+    async def _read_type(self, job: KnownJob) -> None:
+        asked = self._fleet.server(job.server).job_state(job.job_id)
+        state = await veeam.detail(veeam.Detail.JOB_OF_SESSION, job.server, asked, None)
+        if state is not None:
+            self._keep_type(job, state.type)
+
+    def _keep_type(self, job: KnownJob, kind: str) -> None:
+        self._types[job] = kind
+        if len(self._types) > TYPES_KEPT:
+            del self._types[next(iter(self._types))]
 
     async def names_to_offer(self, server: veeam.VeeamServer) -> Mapping[veeam.JobId, str]:
         """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
