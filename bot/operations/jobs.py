@@ -6,7 +6,7 @@ Whatever a person may not know of is not found, not named and not counted.
 import asyncio
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -41,6 +41,7 @@ NAMES_AT_MOST = 20_000
 NAMES_LAST_SECONDS = 60.0
 OFFERED_FOR_SECONDS = 600.0
 """How old the names may be that a menu offers: what is chosen is looked up again by its ID."""
+TYPES_KEPT = 20_000
 MANY_NAMES = 2_000
 """From here on comparing them all takes long enough to be done beside the event loop."""
 
@@ -79,6 +80,10 @@ class JobNow:
         return never_stops(self.state)
 
 
+_Silent = Mapping[ServerName, veeam.VeeamError]
+"""The servers that did not say which jobs they have, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Named:
     server: ServerName
@@ -94,6 +99,8 @@ class JobFinder:
         self._clock = clock
         self._states = states
         self._names: dict[ServerName, tuple[float, Mapping[veeam.JobId, str]]] = {}
+        self._types: dict[KnownJob, str] = {}
+        """The types of jobs, which stay what they are; the one that was read first goes first."""
 
     def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | outcomes.NotFound:
         """Return the servers that the word means (None: all) of those the person may know of."""
@@ -118,6 +125,7 @@ class JobFinder:
         found = await self._job(ref, request=request, visibility=visibility, is_action=is_action)
         if not isinstance(found, FoundJob):
             return found
+        self._keep_type(found.known, found.state.type)
         known = await self._states.known(found.server)
         (state,) = await self._states.corrected(self._fleet.server(found.server), (found.state,), known)
         return replace(found, state=without_past(state, self._clock.now()))
@@ -147,7 +155,7 @@ class JobFinder:
             raise next(iter(answer.failures.values()))
         # Where only a part of the jobs is listed, another may bear the name as well.
         is_sure = all(page.is_whole for page in answer.answers.values())
-        silent = tuple(answer.failures)
+        silent = answer.failures
         visible = [
             FoundJob(server, state)
             for server, page in answer.answers.items()
@@ -158,18 +166,17 @@ class JobFinder:
         if not found or (found.is_part and is_action):
             named, nameless, is_whole = await self._all_names(tuple(answer.answers), visibility)
             return await self._by_all_names(
-                typed, named, visibility, silent=(*silent, *nameless), is_sure=is_sure and is_whole
+                typed, named, visibility, silent={**silent, **nameless}, is_sure=is_sure and is_whole
             )
         if is_action:
             # VBR's filter does not find a name with an invisible letter in it, which looks the same.
             named, nameless, is_whole = await self._all_names(tuple(answer.answers), visibility)
-            silent, is_sure = (*silent, *nameless), is_sure and is_whole
+            silent, is_sure = {**silent, **nameless}, is_sure and is_whole
             alike = await _picked(typed, named, lambda job: job.name)
             if len(alike.pairs) > len(found.pairs) and not alike.is_part:
                 return _ambiguous(typed, alike, silent)
         if (only := found.only) is not None and not (is_action and (silent or not is_sure)):
-            for error in answer.failures.values():
-                veeam.note_missing(veeam.Detail.OTHER_JOBS, error)
+            _note_silent(silent)
             job, options = only
             return replace(job, options=options)
         return _ambiguous(
@@ -178,19 +185,22 @@ class JobFinder:
 
     async def named_by_options(
         self, ref: NamedJob, *, request: Request, visibility: Visibility
-    ) -> outcomes.Ambiguous | outcomes.SyntaxProblem | None:
-        """Return the jobs that bear what was read as options as their whole name; None: no such job.
+    ) -> FoundJob | outcomes.Ambiguous | outcomes.SyntaxProblem | None:
+        """Return the job whose whole name is in what was read as options alone; None: no such job.
 
-        Options that mean everything are explained. Servers that do not answer have no such job.
+        Where a server does not answer, or several may be meant, they are `Ambiguous`. Options that mean
+        everything are explained.
         """
         servers = self.servers(ref.server, visibility)
         if isinstance(servers, outcomes.NotFound):
             return None
         typed = _Typed.of(ref, request, is_action=True)
-        named, _, _ = await self._all_names(servers, visibility)
+        named, silent, is_whole = await self._all_names(servers, visibility)
         found = await _picked(typed, named, lambda job: job.name)
         if found and not found.is_part:
-            return _ambiguous(typed, found, ())
+            is_sure = is_whole and not silent
+            one = await self._only(found, visibility) if is_sure else None
+            return one or _ambiguous(typed, found, silent)
         means_all = any(matching.means_everything(reading.name) for reading in typed.readings)
         return _not_all(typed) if means_all else None
 
@@ -209,6 +219,25 @@ class JobFinder:
         _, names = self._names.get(server, (-math.inf, {}))
         return names.get(job_id)
 
+    async def types(self, jobs: Collection[KnownJob]) -> Mapping[KnownJob, str]:
+        """Return the types of these jobs; a detail, asked once for each job."""
+        unknown = [job for job in jobs if job not in self._types]
+        async with veeam.at_once() as group:
+            for job in unknown:
+                group.create_task(self._read_type(job))
+        return {job: self._types[job] for job in jobs if job in self._types}
+
+    async def _read_type(self, job: KnownJob) -> None:
+        asked = self._fleet.server(job.server).job_state(job.job_id)
+        state = await veeam.detail(veeam.Detail.JOB_OF_SESSION, job.server, asked, None)
+        if state is not None:
+            self._keep_type(job, state.type)
+
+    def _keep_type(self, job: KnownJob, kind: str) -> None:
+        self._types[job] = kind
+        if len(self._types) > TYPES_KEPT:
+            del self._types[next(iter(self._types))]
+
     async def names_to_offer(self, server: veeam.VeeamServer) -> Mapping[veeam.JobId, str]:
         """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
         return await self.names(server, at_most_seconds=OFFERED_FOR_SECONDS)
@@ -217,7 +246,8 @@ class JobFinder:
         self, word: str, servers: Sequence[ServerName], visibility: Visibility
     ) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""
-        named, _, _ = await self._all_names(servers, visibility)
+        named, silent, _ = await self._all_names(servers, visibility)
+        _note_silent(silent)
         return await _nearest(word, named)
 
     async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | outcomes.NotFound:
@@ -250,17 +280,16 @@ class JobFinder:
         named: Sequence[_Named],
         visibility: Visibility,
         *,
-        silent: tuple[ServerName, ...],
+        silent: _Silent,
         is_sure: bool,
     ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         found = await _picked(typed, named, lambda job: job.name)
         is_sure = is_sure and not silent and not found.is_part
-        if (only := found.only) is not None and (is_sure or not typed.is_action):
-            (one, options) = only
-            job = await self._known(KnownJob(one.server, one.job_id), visibility)
-            # The names may be a minute old: what was renamed since is not what was typed.
-            if isinstance(job, FoundJob) and job.state.name == one.name:
-                return replace(job, options=options)
+        if found.only is not None and (is_sure or not typed.is_action):
+            one = await self._only(found, visibility)
+            if one is not None:
+                _note_silent(silent)
+                return one
             found = _Picked()
         if found and not found.is_part:
             return _ambiguous(typed, found, silent)
@@ -271,7 +300,19 @@ class JobFinder:
         if found:
             return _ambiguous(typed, found, silent)
         nearest = await _nearest(typed.ref.text, named)
-        return outcomes.NotFound("job", typed.ref.text, nearest=nearest, silent=silent)
+        return outcomes.NotFound("job", typed.ref.text, nearest=nearest, silent=tuple(silent))
+
+    async def _only(self, found: "_Picked[_Named]", visibility: Visibility) -> FoundJob | None:
+        """The one job that is meant, as it stands; None where there are several, or it was renamed since.
+
+        The names may be a minute old: what was renamed since is not what was typed.
+        """
+        if found.only is None:
+            return None
+        one, options = found.only
+        job = await self._known(KnownJob(one.server, one.job_id), visibility)
+        is_it = isinstance(job, FoundJob) and job.state.name == one.name
+        return replace(job, options=options) if isinstance(job, FoundJob) and is_it else None
 
     async def _names_of(
         self, server: veeam.VeeamServer, at_most_seconds: float = NAMES_LAST_SECONDS
@@ -289,7 +330,7 @@ class JobFinder:
 
     async def _all_names(
         self, servers: Sequence[ServerName], visibility: Visibility
-    ) -> tuple[tuple[_Named, ...], tuple[ServerName, ...], bool]:
+    ) -> tuple[tuple[_Named, ...], _Silent, bool]:
         """All jobs that the person may know of, by name, and the servers that did not list theirs.
 
         And whether those that did listed jobs of every type.
@@ -303,10 +344,8 @@ class JobFinder:
                 for job_id, name in names.items()
                 if sees_all or visibility.sees(server, name)
             )
-        for error in answer.failures.values():
-            veeam.note_missing(veeam.Detail.OTHER_JOBS, error)
         is_whole = all(is_whole for _, is_whole in answer.answers.values())
-        return tuple(named), tuple(answer.failures), is_whole
+        return tuple(named), answer.failures, is_whole
 
 
 class JobViews:
@@ -472,6 +511,12 @@ async def beside_the_loop(count: int, compare: Callable[[], T]) -> T:
     return await asyncio.to_thread(compare) if count >= MANY_NAMES else compare()
 
 
+def _note_silent(silent: _Silent) -> None:
+    """Say in the answer that these servers may have a job of that name too."""
+    for error in silent.values():
+        veeam.note_missing(veeam.Detail.OTHER_JOBS, error)
+
+
 async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
     return await beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
 
@@ -496,6 +541,15 @@ class _Typed:
     def whole(self) -> str:
         """All that was typed, as far as it may be a name."""
         return max((reading.name for reading in self.readings), key=len, default=self.ref.text)
+
+    def request_with(self, options: tuple[str, ...] | None) -> Request:
+        """The request in the reading with these options; None: as it is."""
+        return self.request if options is None else self.request.read_with(options)
+
+    def name_with(self, options: tuple[str, ...] | None) -> str:
+        """The name in the reading with these options; None: as the request has it."""
+        names = (reading.name for reading in self.readings if self.options_of(reading) == options)
+        return next(names, self.whole)
 
     def options_of(self, reading: Reading) -> tuple[str, ...] | None:
         """The options of a reading; None where the request has them already."""
@@ -549,22 +603,29 @@ async def _picked(typed: _Typed, among: Sequence[T], name_of: Callable[[T], str]
     return await beside_the_loop(len(among), lambda: _pick(typed, among, name_of))
 
 
-def _ambiguous(typed: _Typed, found: _Picked[_Named], silent: tuple[ServerName, ...]) -> outcomes.Ambiguous:
+def _ambiguous(typed: _Typed, found: _Picked[_Named], silent: _Silent) -> outcomes.Ambiguous:
     ordered = sorted(found.pairs, key=lambda pair: (matching.fold(pair[0].name), pair[0].server))
-    differ = len({options for _, options in found.pairs}) > 1 or any(pair[1] is not None for pair in ordered)
+    readings = {options for _, options in found.pairs}
     choices = tuple(
         outcomes.JobChoice(
             job.server,
             job.job_id,
             job.name,
-            (typed.request if options is None else typed.request.read_with(options)) if differ else None,
+            None if readings == {None} else typed.request_with(options),
         )
         for job, options in ordered[:CHOICES_AT_MOST]
     )
-    # What is a part of a name is so without the options and the comment, too.
-    word = typed.ref.text if found.is_part and typed.ref.text else typed.whole
+    if found.is_part and typed.ref.text:
+        word = typed.ref.text  # What is a part of a name is so without the options and the comment, too.
+    else:
+        word = typed.name_with(*readings) if len(readings) == 1 else typed.whole
     return outcomes.Ambiguous(
-        word, typed.request, choices, total=len(found.pairs), silent=silent, is_part=found.is_part
+        word,
+        typed.request,
+        choices,
+        total=len(found.pairs),
+        silent=tuple(silent),
+        is_part=found.is_part,
     )
 
 

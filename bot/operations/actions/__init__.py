@@ -180,9 +180,9 @@ class Action(Verb, frozen=True):
         return None if missing is None else outcomes.Unsupported(missing, revision.product)
 
     async def resume(self, backend: Backend, context: RequestContext) -> "Action":
-        """Return the request with its draft: read, and kept with what was entered, once for each gesture.
+        """Return the request with what is read once for each gesture: its draft, with what was entered.
 
-        Raises `StoreError`.
+        Raises `StoreError` and `VeeamError`.
         """
         del backend, context
         return self
@@ -364,15 +364,29 @@ class JobAction(Action, frozen=True):
             case _:
                 return found
 
+    async def resume(self, backend: Backend, context: RequestContext) -> Self:
+        """Return the request; where all its words were read as options, for the one job that they name."""
+        found = await self._named_by_options(backend, context)
+        if not isinstance(found, FoundJob):
+            return self  # `pick` asks which one is meant
+        read = self if found.options is None else self.read_with(found.options)
+        return replace(read, job=found.known)
+
     async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
-        """Return the form that asks for the job, unless the words that were read as options name one."""
-        if isinstance(self.job, NamedJob) and self.job.readings:
-            found = await backend.finder.named_by_options(
-                self.job, request=self, visibility=context.visibility
-            )
-            if found is not None:
-                return found
+        """Return the form that asks for the job, unless the words that were read as options name several."""
+        found = await self._named_by_options(backend, context)
+        if isinstance(found, outcomes.Ambiguous | outcomes.SyntaxProblem):
+            return found
         return await super().pick(backend, context)
+
+    async def _named_by_options(
+        self, backend: Backend, context: RequestContext
+    ) -> FoundJob | outcomes.Ambiguous | outcomes.SyntaxProblem | None:
+        """What the words name that were read as options alone."""
+        job = self.job
+        if self.names_subject or not isinstance(job, NamedJob) or not job.readings:
+            return None
+        return await backend.finder.named_by_options(job, request=self, visibility=context.visibility)
 
     async def _only_part_of(
         self,

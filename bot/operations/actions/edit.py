@@ -124,6 +124,12 @@ class Edit(JobAction, frozen=True, tag="edit"):
         return veeam.has_model(state.type)
 
     @property
+    def detail(self) -> str | None:
+        """What was typed of what is to be changed."""
+        typed = {"retention": self.retention, "retries": self.retries, "name": self.new_name}
+        return next((f"{name} {value}" for name, value in typed.items() if value is not None), None)
+
+    @property
     def is_review(self) -> bool:
         """Whether what was entered is to be looked through."""
         return self.step is Step.REVIEW
@@ -143,7 +149,8 @@ class Edit(JobAction, frozen=True, tag="edit"):
             drafts=backend.drafts,
             objects=backend.objects,
         )
-        return msgspec.structs.replace(self, entered=None, kept=kept)
+        named = await super().resume(backend, context)
+        return msgspec.structs.replace(named, entered=None, kept=kept)
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the job as it stands; one that is not found is named as its draft knows it."""

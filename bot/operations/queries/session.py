@@ -177,7 +177,7 @@ class ShowSession(Query, frozen=True, tag="session"):
         (view,) = await session_views((FoundSession(name, session),), backend)
         return SessionAnswer(
             request=ShowSession(session.id, name, self.page),
-            view=view,
+            view=replace(view, job_type=None if job is None else job.state.type),
             job=job,
             tasks=tasks.result(),
             records=tuple(records),

@@ -18,7 +18,16 @@ from bot.operations import outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, doubt_about_span, span_in
 from bot.operations.jobs import FoundJob
-from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, NamedJob, Operation, RequestContext
+from bot.operations.model import (
+    ALL_ROLES,
+    Alias,
+    JobRef,
+    Kind,
+    KnownJob,
+    NamedJob,
+    Operation,
+    RequestContext,
+)
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
 from bot.store import STOP, StoreError
@@ -146,11 +155,18 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         page = vbr_lists.page_of(
             (rows.rows for rows in lists), start=first - skip, by=lambda found: _age(found.session)
         )
+        views = await session_views(page, backend)
+        async with veeam.at_once() as group:
+            reasons = group.create_task(_reasons(views, backend))
+            types = group.create_task(_types_of_jobs(views, backend))
         return outcomes.Done(
             SessionsAnswer(
                 request=self,
                 job_name=job.state.name if job is not None else None,
-                rows=await _with_reasons(await session_views(page, backend), backend),
+                rows=tuple(
+                    replace(view, reason=reason, job_type=job_type)
+                    for view, reason, job_type in zip(views, reasons.result(), types.result(), strict=True)
+                ),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
                 silent=tuple(
@@ -257,6 +273,8 @@ class SessionView:
     """It is a part of another session."""
     reason: str | None = None
     """Why it failed or warned, in VBR's words, where that was asked for."""
+    job_type: str | None = None
+    """The type of its job, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +321,8 @@ async def session_views(found: Sequence[FoundSession], backend: Backend) -> tupl
     return tuple(views)
 
 
-async def _with_reasons(views: Sequence[SessionView], backend: Backend) -> tuple[SessionView, ...]:
-    """The sessions of a page, those that failed or warned with the reason, unless a person stopped them."""
+async def _reasons(views: Sequence[SessionView], backend: Backend) -> tuple[str | None, ...]:
+    """Why the sessions of a page failed or warned; None where they didn't, or a person stopped them."""
     async with veeam.at_once() as group:
         asked = [
             group.create_task(backend.failures.reason(view.server, view.session))
@@ -312,8 +330,20 @@ async def _with_reasons(views: Sequence[SessionView], backend: Backend) -> tuple
             else None
             for view in views
         ]
-    reasons = (None if each is None else each.result() for each in asked)
-    return tuple(replace(view, reason=reason) for view, reason in zip(views, reasons, strict=True))
+    return tuple(None if each is None else each.result() for each in asked)
+
+
+async def _types_of_jobs(views: Sequence[SessionView], backend: Backend) -> tuple[str | None, ...]:
+    """The types of the jobs whose runs are on a page; None for what is no run, or of no known job."""
+    jobs = [
+        KnownJob(view.server, view.job_id)
+        if view.job_id is not None
+        and veeam.session_group(view.session.session_type) is veeam.SessionGroup.JOB_RUN
+        else None
+        for view in views
+    ]
+    types = await backend.finder.types({job for job in jobs if job is not None})
+    return tuple(None if job is None else types.get(job) for job in jobs)
 
 
 def parent_of(session: veeam.Session) -> veeam.SessionId | None:

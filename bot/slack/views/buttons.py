@@ -36,7 +36,7 @@ from bot.operations.queries.why import ExplainFailure
 from bot.slack import codec
 from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
-from bot.slack.views.status_text import machine_kind
+from bot.slack.views.status_text import machine_kind, span_asked_for
 
 DIRECT_LIMIT = 3
 """How many buttons stand beside each other; the rest is in the overflow menu."""
@@ -256,7 +256,6 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
     """A menu of jobs, each running its request, or else this one; those too long to carry are left out."""
     if not isinstance(request, _ON_A_JOB):
         return NOTHING
-    differ = any(choice.request is not None for choice in choices)
     options = []
     labels = distinct([choice.name for choice in choices], _LABEL_LIMIT)
     looks = [(label, choice.server) for label, choice in zip(labels, choices, strict=True)]
@@ -264,7 +263,8 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
         read = request if choice.request is None else choice.request
         if not isinstance(read, _ON_A_JOB):
             raise TypeError(read)
-        place = f"{in_words(read)} · on {choice.server}" if differ else f"on {choice.server}"
+        does = choice_in_words(choice, request)
+        place = f"{does} · on {choice.server}" if does else f"on {choice.server}"
         if looks.count((label, choice.server)) > 1:
             place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
         known = model.KnownJob(choice.server, choice.job_id)
@@ -272,8 +272,17 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
         if len(choices) == 1:
             return controls([request_control(chosen, name=choice.name, server=choice.server)])
         options.append(_choice(label, place, chosen))
+    differ = any(choice.request is not None for choice in choices)
     dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
     return _menu_of("Choose a job", options, dialog)
+
+
+def choice_in_words(choice: JobChoice, request: model.Request) -> str:
+    """What choosing a job does; nothing where that is no more than to show it."""
+    read = request if choice.request is None else choice.request
+    words, label = in_words(read), read.operation.label
+    is_plain = choice.request is None and words == label and read.operation.kind is not model.Kind.ACTION
+    return "" if is_plain else words
 
 
 def asking(control: Control, question: str, words: str, *, yes: str) -> Control:
@@ -313,10 +322,10 @@ def in_words(request: model.Request) -> str:
         case JobAction(detail=str(detail)):
             return f"{label}, {detail}"
         case ListSessions(which=which, within=within):
-            span = f"in the last {duration(within)}" if within is not None else ""
+            span = f"in the last {span_asked_for(within)}" if within is not None else ""
             return ", ".join(filter(None, (label, which, span)))
         case ReadAudit(within=timedelta() as within):
-            return f"{label}, in the last {duration(within)}"
+            return f"{label}, in the last {span_asked_for(within)}"
         case _:
             return label
 
@@ -329,7 +338,8 @@ def _several_confirm(operation: model.Operation, choices: Sequence[JobChoice]) -
     text = "The action you chose runs now."
     for choice in choices:
         if choice.request is not None:
-            longer = f"{text}\n{strong(choice.name, _TOUCHED_NAME_LIMIT)}: {in_words(choice.request)}"
+            name = f"{strong(choice.name, _TOUCHED_NAME_LIMIT)} on {literal(choice.server)}"
+            longer = f"{text}\n{name}: {literal(in_words(choice.request))}"
             text = longer if len(longer) <= _CONFIRM_LIMIT else text
     return blocks.ConfirmObject(
         title=_plain(asked.question),

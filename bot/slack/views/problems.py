@@ -105,7 +105,7 @@ def _opens(name: str) -> MessagePart:
 
 
 def ambiguous(outcome: outcomes.Ambiguous) -> Message:
-    """Several jobs match: a menu to choose from."""
+    """Several jobs match, or one that may not be the only one: what there is to choose from."""
     shown = outcome.choices[:CHOICES_LIMIT]
     total = max(outcome.total, len(outcome.choices))
     more = (
@@ -114,17 +114,20 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
         else ""
     )
     nothing_done = "Nothing was done." if outcome.request.operation.kind is model.Kind.ACTION else ""
-    head = [paragraph(_which_one(outcome, total), nothing_done, more)]
+    does = [buttons.choice_in_words(choice, outcome.request) for choice in shown]
+    differ = len(set(does)) > 1
+    go_ahead = "Press the button" if total == 1 else "Choose one"
+    what = f"{go_ahead} to go ahead: {literal(does[0])}." if does[0] and not differ else ""
+    head = [paragraph(_which_one(outcome, total), " ".join(filter(None, (nothing_done, what))), more)]
     menu = buttons.choice_menu(outcome.request, shown)
+    names = [status_text.job_name(choice.name, choice.server) for choice in shown]
     rows = [
-        paragraph(
-            f"{status_text.job_name(choice.name, choice.server)}"
-            f"{f': {literal(buttons.in_words(choice.request))}' if choice.request is not None else ''}"
-        )
-        for choice in shown
+        paragraph(f"{name}: {literal(words)}" if differ and words else name)
+        for name, words in zip(names, does, strict=True)
     ]
     listed = [MessagePart(row.text, ()) for row in rows] if menu.blocks else rows
-    return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
+    silent = note(_silent(outcome.silent)) if total > 1 or outcome.is_part else NOTHING
+    return compose(head, listed, [menu, silent], noun="job", plural="jobs")
 
 
 def part_of_name(outcome: outcomes.PartOfName) -> Message:
@@ -469,13 +472,29 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     if outcome.is_part and outcome.request.operation.kind is model.Kind.ACTION:
         have, asked = ("has", "Is that one meant?") if total == 1 else ("have", "Which one?")
         return f"No job is named {word}; {count(total, 'job')} {have} it in the name. {asked}"
-    if any(choice.request is not None for choice in outcome.choices):
-        ways = f"{word} can be read in {count(total, 'way')}. Which one?"
-        return ways if total > 1 else f"{word} is the name of a job, too. Is that one meant?"
-    if total > 1 and len({fold(choice.name) for choice in outcome.choices}) == 1 and _on_one_server(outcome):
+    if total == 1:
+        (only,) = outcome.choices
+        return f"{_may_be_another(outcome)} Do you mean {status_text.job_name(only.name, only.server)}?"
+    names = {fold(choice.name) for choice in outcome.choices}
+    if len(names) > 1 and any(choice.request is not None for choice in outcome.choices):
+        return f"{word} can be read in {count(total, 'way')}. Which one?"
+    if len(names) == 1 and _on_one_server(outcome):
         hint = "their names differ only in letter case, spaces or invisible characters (shown as �)"
         return f"{count(total, 'job')} look like {word}: {hint}. Which one?"
-    return f"{count(total, 'job')} match {word}. Which one?" if total > 1 else f"Is this {word}?"
+    if len(names) == 1:
+        return f"{count(total, 'server')} have a job named {word}. Which one?"
+    return f"{count(total, 'job')} match {word}. Which one?"
+
+
+def _may_be_another(outcome: outcomes.Ambiguous) -> str:
+    """Why a single job is asked about."""
+    word = code(outcome.word)
+    if not outcome.silent:
+        return f"Not all jobs could be listed, so there may be another one named {word}."
+    *_, last = names = [literal(server) for server in outcome.silent]
+    if len(names) == 1:
+        return f"{last} isn't responding, and may have a job named {word} too."
+    return f"{', '.join(names[:-1])} and {last} aren't responding, and may have a job named {word} too."
 
 
 _OBSTACLES = {

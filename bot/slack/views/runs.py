@@ -60,14 +60,10 @@ def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
         )
     owned = _owned(run)
     marks = dotted(_attempt(run, last), _streak(run), owned, mention(mentioned) if mentioned else "")
-    said = cause(run)
-    hangs_on_it = sentence_case(_outlook(run, last))
     recovery = _recovery(run)
-    head = dotted(_standing(run), job)
-    # A phone's notification shows two lines: what happened, to what, and why.
-    spoken = filter(None, (head, recovery, said, dotted(marks, "" if recovery else hangs_on_it)))
-    part = paragraph(dotted(head, marks), recovery, said, "" if recovery else hangs_on_it)
-    return compose([MessagePart("\n".join(spoken), part.blocks), controls(_run_controls(run))])
+    hangs_on_it = "" if recovery else sentence_case(_outlook(run, last))
+    lines = paragraph(dotted(_standing(run), job, marks), recovery, cause(run), hangs_on_it)
+    return compose([lines, controls(_run_controls(run))])
 
 
 def details(announced: facts.DetailsReply) -> Message:
@@ -76,7 +72,7 @@ def details(announced: facts.DetailsReply) -> Message:
     details = session.details or SessionDetails(is_incomplete=True)
     rows = [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
     volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
-    kind = status_text.type_name(run.job_type or session.session_type)
+    kind = status_text.session_type(session.session_type, run.job_type)
     job = status_text.job_name(run.job_name, run.server)
     named = dotted(mention(announced.mention), job) if announced.mention else ""
     figures = dotted("" if named else job, kind, volume, status_text.bottleneck(details.bottleneck))

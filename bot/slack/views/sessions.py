@@ -149,7 +149,7 @@ def _about(view: SessionView, *, progress: str = "", started_by: str = "", reaso
         f"{status_text.job_name(session.name, view.server)}",
         dotted(
             status_text.span(session.creation_time, session.end_time),
-            status_text.type_name(session.session_type),
+            status_text.session_type(session.session_type, view.job_type),
         ),
         progress,
         f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",

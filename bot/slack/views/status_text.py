@@ -107,7 +107,7 @@ _TYPES = {
     "cloudbackupgoogle": "Google Cloud backup",
     "surebackupcontentscan": "SureBackup content scan",
     "unknown": "Other type",
-    # sessions, where the job's own type is not known
+    # sessions that are no run of a job, or whose job isn't known
     "backupjob": "Backup",
     "replicajob": "Replication",
     "agentbackup": "Agent backup",
@@ -225,6 +225,12 @@ _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 def type_name(name: str | None) -> str:
     """A type of jobs or sessions in words; one that we don't know is shown as it came."""
     return "" if not name else _TYPES.get(name.casefold()) or literal(name)
+
+
+def session_type(session_type: str, job_type: str | None) -> str:
+    """What ran, in words: a run of a job by the job's type, anything else by its own."""
+    is_run = veeam.session_group(session_type) is veeam.SessionGroup.JOB_RUN
+    return type_name(job_type if job_type and is_run else session_type)
 
 
 def known_type(name: str) -> str | None:

@@ -10,7 +10,7 @@ from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.mute import LONGEST, Mute, MuteServer, Unmute, UnmuteServer
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
-from bot.operations.model import NamedJob, Origin, Person, Request, Standing
+from bot.operations.model import Origin, Person, Request, Standing
 from bot.operations.outcomes import (
     Acknowledged,
     ActionAnswer,
@@ -330,18 +330,16 @@ async def test_a_pattern_is_a_name_too(office: Office) -> None:
 
 
 async def test_a_name_with_because_in_it(office: Office) -> None:
-    """A job of the whole line's name is shown, or both ways to read it; else it is a comment."""
+    """A job of the whole line's name is meant, or both ways to read it are shown; else it is a comment."""
     nameless = await office.ask(typed("ack Because of Bob"))
     assert isinstance(nameless, SyntaxProblem)
     assert "Which job?" in nameless.problem
     await office.clock.advance(61)
     office.world.add_job("Because of Bob")
     office.world.add_job("Archive because it is old")
-    asked = await office.ask(typed("ack Because of Bob"))
-    assert isinstance(asked, Ambiguous)
-    assert [(one.name, one.request) for one in asked.choices] == [
-        ("Because of Bob", Acknowledge(NamedJob("", after=("Because", "of", "Bob"))))
-    ]
+    named = await office.ask(typed("ack Because of Bob"))
+    assert isinstance(named, NotPossible)
+    assert named.job.state.name == "Because of Bob"
     for line, read in (
         ("ack Archive because it is old", [("it is old", None), (None, None)]),
         ("mute Archive because it is old 2h", [("it is old 2h", None), (None, timedelta(hours=2))]),

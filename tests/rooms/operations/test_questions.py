@@ -1,5 +1,6 @@
 """`job`, `sessions`, `session`, `status`, `servers`, `help`, `whoami`: what is answered, to whom."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,8 @@ from sqlalchemy import text
 
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import ShownSession
-from bot.operations.catalog import CATALOG
+from bot.operations.catalog import CATALOG, TYPED
+from bot.operations.commands import parse
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, MessageLink, NamedJob
 from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound
@@ -215,6 +217,24 @@ async def test_one_session_in_full(office: Office) -> None:
     await die(office.dr)
     missing = await office.ask(ShowSession(SessionId(UNKNOWN)))
     assert missing == NotFound("session", UNKNOWN, silent=(DR,))
+
+
+async def test_a_session_is_named_by_its_jobs_type(office: Office) -> None:
+    """A session's page and the list of sessions say the job's type in words, each job asked about once."""
+    office.world.add_job("Racks", "HyperVBackup")
+    office.world.finish_run("Racks", ended_at=office.world.now(), result="Failed")
+    for line, said in (
+        ("session Racks last", ["Hyper-V backup"]),
+        ("session SQL Prod last", ["VMware backup"]),
+        ("sessions failed", ["Hyper-V backup", "VMware backup", "VMware backup", "VMware backup"]),
+        ("sessions Racks", ["Hyper-V backup"]),
+    ):
+        shown = drawn_of(await office.ask(parse(line, TYPED)), "r-1").message.text
+        assert re.findall(r"took 5 min · (.+)", shown) == said, line
+
+    office.hq.requests.clear()
+    await office.ask(ListSessions(SessionsFilter.FAILED))
+    assert not office.hq.requests.of(*STATES)
 
 
 async def test_the_last_session_of_a_job(office: Office) -> None:

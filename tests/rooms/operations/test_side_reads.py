@@ -251,9 +251,9 @@ READS: Mapping[str, Row] = {
         LOGS: lacks(Detail.LOG, Detail.FAILURE_REASON),  # the latter is another job's
     },
     "jobs warning": {**DERIVED, **SERVER_TIME, TASKS: lacks(), LOGS: lacks(Detail.FAILURE_REASON)},
-    "sessions": {**WHY_FAILED, SESSIONS: ESSENTIAL},
-    "sessions running": {SESSIONS: ESSENTIAL},
-    "sessions 24h": {**WHY_FAILED, SESSIONS: ESSENTIAL},
+    "sessions": {**WHY_FAILED, **DERIVED, SESSIONS: ESSENTIAL},
+    "sessions running": {**DERIVED, SESSIONS: ESSENTIAL},
+    "sessions 24h": {**WHY_FAILED, **DERIVED, SESSIONS: ESSENTIAL},
     "session": {
         **DERIVED,
         **SERVER_TIME,

@@ -12,6 +12,7 @@ from bot.operations.outcomes import (
     Ambiguous,
     Blocked,
     Done,
+    Failed,
     NeedsForm,
     NotFound,
     NotPossible,
@@ -25,6 +26,7 @@ from bot.operations.queries.jobs import JobsAnswer
 from bot.operations.queries.sessions import SessionsAnswer
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import OPTION_LIMIT, RunRequest, decode, encode_run
+from bot.slack.text import strong
 from bot.slack.views.outcomes import outcome as draw
 from tests.rooms.operations.office import GRANTS, Office
 from tests.rooms.veeam.clients import die
@@ -134,6 +136,8 @@ WHOLE_NAMES = [
     (("Mailboxes Now",), "stop Mailboxes Now", "stop", {"gracefulStop": True, "cancelChainedJobs": False}),
     (("Mailboxes",), "stop Mailboxes Now", "stop", {"gracefulStop": False, "cancelChainedJobs": False}),
     (("Chained",), "retry Chained", "retry", {"startChainedJobs": False}),
+    (("Full",), "start Full full", "start", {"performActiveFull": True, "startChainedJobs": False}),
+    (("Full full",), "start Full full", "start", {"performActiveFull": False, "startChainedJobs": False}),
 ]  # fmt: skip
 
 
@@ -146,13 +150,36 @@ async def test_the_reading_that_names_a_job_counts(
         office.world.add_job(name)
         if verb == "stop":
             office.world.begin_run(name)
+        if verb == "retry":
+            office.world.finish_run(name, ended_at=office.world.now(), result="Failed")
     outcome = await type_(office, line)
-    if line == "retry Chained":  # as an option it leaves no name: the job is asked about first
-        office.world.finish_run("Chained", ended_at=office.world.now(), result="Failed")
-        assert isinstance(outcome, Ambiguous)
-        outcome = await office.ask(pressed(outcome), ANN)
     assert isinstance(outcome, Done), outcome
     assert office.posts() == [(verb, body)]
+
+
+LIKE_WORDS = [
+    "Full", "Now", "Chained", "Latest", "All", "Full chained", "Retention 14", "Name X", "4h", "For 4h",
+    "until 08:00", "until success", "because", "Failed", "Running Failed", "Success", "Last", "7d", "14", "0",
+    "Start", "stop Now", "Help", "Jobs", "Ann's VM", 'SQL "new"', "-", "--full", "\U0001f525", "Hot :fire:",
+    "SQL\u200b", "type:x",
+]  # fmt: skip
+VERBS = [
+    "start", "stop", "retry", "enable", "disable", "clone", "delete", "edit", "mute", "unmute", "ack",
+    "job", "why",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIKE_WORDS)
+async def test_a_name_may_look_like_anything(office: Office, name: str) -> None:
+    """The whole rest of the line is a job's name: that job, for every verb, whatever else the words mean."""
+    office.world.add_job(name)
+    for line in (*(f"{verb} {name}" for verb in VERBS), f"session {name} last"):
+        outcome = await type_(office, line)
+        if isinstance(outcome, NeedsForm):
+            assert outcome.form.request.subject == office.known(name), line
+        else:
+            assert isinstance(outcome, Done | NotPossible | Failed), (line, outcome)
+            assert strong(name) in draw(outcome, "r-1").message.text, line
 
 
 TWO_READINGS = [
@@ -285,13 +312,60 @@ async def test_options_that_a_job_cannot_take_are_refused(
     assert office.posts() == []
 
 
-async def test_a_silent_server_may_have_the_job(office: Office) -> None:
-    """While a server does not answer, an action asks which job is meant, unless the server is named."""
+@pytest.mark.parametrize(
+    ("line", "name", "said"),
+    [
+        ("start Exchange", "Exchange", "Start"),
+        ("start Exchange full", "Exchange", "Start, active full"),
+        ("start Full full", "Full", "Start, active full"),
+        ("disable Full", "Full", "Disable"),
+        ("start Full", "Full", "Start"),
+        ("mute Exchange 2h", "Exchange", "Mute, for 2 hours"),
+        ("edit Exchange retention 3", "Exchange", "Edit, retention 3"),
+        ('delete "Exchange"', "Exchange", "Delete"),
+    ],
+)
+async def test_a_silent_server_may_have_the_job(office: Office, line: str, name: str, said: str) -> None:
+    """While a server does not answer, an action asks, says why and what it would do; unless one is named."""
+    office.world.add_job("Full")
     await die(office.dr)
-    outcome = await type_(office, "start Exchange")
+    outcome = await type_(office, line)
     assert isinstance(outcome, Ambiguous)
     assert office.posts() == []
-    assert isinstance(await type_(office, "start Exchange server:hq"), Done)
+    assert draw(outcome, "r-1").message.text.splitlines()[:2] == [
+        f"dr isn't responding, and may have a job named `{name}` too. Do you mean *{name}* on hq?",
+        f"Nothing was done. Press the button to go ahead: {said}.",
+    ]
+    assert isinstance(await type_(office, f"{line} server:hq"), Done | NeedsForm)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "said"),
+    [
+        ("mute SQL 2h", "SQL", "Nothing was done. Choose one to go ahead: Mute, for 2 hours."),
+        ("start sql chained", "SQL", "Nothing was done. Choose one to go ahead: Start, with chained jobs."),
+        ("start Full full", "Full", "Nothing was done. Choose one to go ahead: Start, active full."),
+        ("edit SQL name SQL 2", "SQL", "Nothing was done. Choose one to go ahead: Edit, name SQL 2."),
+        ("disable SQL", "SQL", "Nothing was done. Choose one to go ahead: Disable."),
+        ("ack SQL because of me", "SQL", "Nothing was done. Choose one to go ahead: Acknowledge."),
+        ("sessions failed SQL 24h", "SQL", "Choose one to go ahead: Sessions, failed, in the last 24 h."),
+        ("job SQL", "SQL", "*SQL* on dr"),
+    ],
+)
+async def test_a_job_on_two_servers_is_asked_about(office: Office, line: str, name: str, said: str) -> None:
+    """Where two servers have a job of that name, a menu says what choosing one does."""
+    for world in (office.world, office.dr.world):
+        world.add_job(name)
+    outcome = await type_(office, line)
+    assert isinstance(outcome, Ambiguous)
+    assert office.posts() == []
+    lines = draw(outcome, "r-1").message.text.splitlines()
+    assert lines[:2] == [f"2 servers have a job named `{_typed(line, name)}`. Which one?", said]
+    assert lines[-1] == f"*{name}* on hq"
+
+
+def _typed(line: str, name: str) -> str:
+    return name if name in line else name.lower()
 
 
 async def test_a_job_that_is_found_while_a_server_is_silent_is_shown_with_that_said(office: Office) -> None:

@@ -752,11 +752,20 @@ def _problems() -> dict[str, Outcome]:
             ),
             2,
         ),
-        "ambiguous-options-or-a-name": Ambiguous(
-            "full",
+        "ambiguous-while-a-server-is-silent": Ambiguous(
+            "Full", Start(NamedJob("full"), full=True), (JobChoice(HQ, JOB_ID, "Full"),), 1, (BRANCH,)
+        ),
+        "ambiguous-list-cut": Ambiguous(
+            "Full",
             Start(NamedJob("", after=("full",)), full=True),
             (JobChoice(HQ, JOB_ID, "Full", Start(job)),),
             1,
+        ),
+        "ambiguous-servers": Ambiguous(
+            "SQL",
+            Mute(NamedJob("SQL"), span=timedelta(hours=2)),
+            tuple(JobChoice(server, samples.job_id(1), "SQL") for server in (BRANCH, HQ)),
+            2,
         ),
         "part-of-a-name": PartOfName(Start.operation, "prod", samples.job_view(), Start(job, full=True)),
         "offered": Offered(

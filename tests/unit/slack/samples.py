@@ -198,7 +198,7 @@ def session(
 
 def session_view(of: Session | None = None, *, stopped_by: PersonId | None = None) -> SessionView:
     """A session on hq."""
-    return SessionView(HQ, of or session(), JOB_ID, stopped_by)
+    return SessionView(HQ, of or session(), JOB_ID, stopped_by, job_type="VSphereBackup")
 
 
 def task(name: str, result: str = "Failed", message: str | None = REASON) -> TaskSession:
