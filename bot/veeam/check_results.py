@@ -85,18 +85,9 @@ def unanswered(connection: Connection, error: VeeamError, presented: str | None)
     if isinstance(error, TlsFailed):
         detail, advice = _certificate_problem(connection, error, error.presented or presented)
         return CheckResult(server_part(connection.name), "certificate", CheckStatus.PROBLEM, detail, advice)
-    if isinstance(error, errors.RevisionUnsupported):
-        if isinstance(error, errors.NoCommonRevision):
-            detail = f"The server speaks no revision of the API from {OLDEST_API_VERSION} on."
-            advice = "Upgrade VBR to 12.3.1 or newer."
-        else:
-            asked_in = revision_facts(connection.api_version)
-            detail = f"The server does not speak revision {asked_in.name} of the API."
-            advice = f'Set api_version of {connection.name} to "{AUTO}", or upgrade to {asked_in.product}.'
-        detail = f"{detail} {_vbr_words(error)}"
-        return CheckResult(server_part(connection.name), "API revision", CheckStatus.PROBLEM, detail, advice)
+    subject = "API revision" if isinstance(error, errors.RevisionUnsupported) else "address"
     detail, advice = _trouble(connection, error)
-    return CheckResult(server_part(connection.name), "address", CheckStatus.PROBLEM, detail, advice)
+    return CheckResult(server_part(connection.name), subject, CheckStatus.PROBLEM, detail, advice)
 
 
 def answers(connection: Connection) -> str:
@@ -105,9 +96,17 @@ def answers(connection: Connection) -> str:
     return f"{connection.url} answers{implied}."
 
 
-def revision(connection: Connection, spoken: Revision, newest: Revision | None) -> CheckResult:
+def revision(connection: Connection, spoken: Revision | None, newest: Revision | None) -> CheckResult:
     """Say which revision is spoken and what it lacks, and judge whether the settings hold it back."""
     name, subject = server_part(connection.name), "API revision"
+    if spoken is None:
+        return CheckResult(
+            name,
+            subject,
+            CheckStatus.WARNING,
+            "Not known yet: the server says it to an account that is logged in.",
+            "Put the login below right, then check again.",
+        )
     of_product = f"{spoken.name}, of {spoken.product}"
     if connection.api_version == AUTO:
         detail = f"{of_product}: the newest that the server and the bot speak."
@@ -138,6 +137,20 @@ def _lacking(spoken: Revision) -> str:
 def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
     """Say what kept the server from answering, and what to do about it."""
     match error:
+        case errors.NoCommonRevision():
+            return (
+                (
+                    f"The server speaks no revision of the API from {OLDEST_API_VERSION} on. "
+                    f"{_vbr_words(error)}"
+                ),
+                "Upgrade VBR to 12.3.1 or newer.",
+            )
+        case errors.RevisionUnsupported():
+            asked_in = revision_facts(connection.api_version)
+            return (
+                f"The server does not speak revision {asked_in.name} of the API. {_vbr_words(error)}",
+                f'Set api_version of {connection.name} to "{AUTO}", or upgrade to {asked_in.product}.',
+            )
         case errors.ConnectFailed():
             return (
                 f"No connection to {connection.url}: {error.message}.",
@@ -202,17 +215,24 @@ def certificate(connection: Connection, presented: str | None) -> CheckResult:
     return CheckResult(server_part(connection.name), subject, CheckStatus.OK, f"It is signed by {vouching}.")
 
 
-def clock_skew(connection: Connection, ahead: timedelta) -> CheckResult:
-    """Judge how far the server's clock is ahead of ours; behind where it is negative."""
-    subject = "clock"
+def clock_skew(connection: Connection, ahead: timedelta, unread: VeeamError | None = None) -> CheckResult:
+    """Judge how far the server's clock is ahead of ours; behind where it is negative.
+
+    Where it is `unread`, that is by the date of the server's answers.
+    """
     off = skew(ahead, "this machine's")
-    if off is None:
-        return CheckResult(
-            server_part(connection.name), subject, CheckStatus.OK, "It agrees with this machine's."
-        )
-    detail = f"It is {off}: times in messages are wrong by that."
-    advice = "Have both machines set their clocks by a time server."
-    return CheckResult(server_part(connection.name), subject, CheckStatus.WARNING, detail, advice)
+    status, detail, advice = CheckStatus.OK, "It agrees with this machine's.", ""
+    if off is not None:
+        status = CheckStatus.WARNING
+        detail = f"It is {off}: times in messages are wrong by that."
+        advice = "Have both machines set their clocks by a time server."
+    if unread is not None:
+        status = CheckStatus.WARNING
+        detail = f"VBR doesn't say its time ({unread.kind}). By the date of its answers: {detail}"
+        advice = f"{advice} Look at the service Veeam Backup RESTful API and its log on the server.".lstrip()
+    if isinstance(unread, errors.LoginRefused):
+        advice = "Put the login below right, then check again."
+    return CheckResult(server_part(connection.name), "clock", status, detail, advice)
 
 
 def logged_in(login: Login, access: AccessLevel, info: ServerInfo | None) -> CheckResult:

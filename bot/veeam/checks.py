@@ -16,12 +16,19 @@ from bot.veeam.check_results import AccessLevel, Login
 from bot.veeam.client import ReadRetries
 from bot.veeam.connection import Connection, Timeouts, Trust
 from bot.veeam.details import noting_missing
-from bot.veeam.detection import SpokenRevision
-from bot.veeam.errors import LoginRefused, NotAllowed, TimedOut, TlsFailed, VeeamError
+from bot.veeam.detection import SpokenRevision, is_of_clock_alone
+from bot.veeam.errors import (
+    LoginRefused,
+    NotAllowed,
+    RevisionUnsupported,
+    TimedOut,
+    TlsFailed,
+    VeeamError,
+)
 from bot.veeam.queries import JobStatesQuery, VmwareHostsQuery
 from bot.veeam.revisions import Revision
 from bot.veeam.server import VeeamServer
-from bot.veeam.server_facts import ServerInfo, ServerTime
+from bot.veeam.server_facts import ServerInfo
 
 FIRST_SECONDS = 8.0
 LOGIN_SECONDS = 14.0
@@ -43,38 +50,57 @@ async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[CheckResu
     """
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
     spoken = SpokenRevision(connection.name, connection.api_version, clock)
+    accounts = _by_account(logins)
     try:
-        time = await _server_time(connection, spoken, clock)
-    except VeeamError as error:
-        shown = await _presented_certificate(connection, clock) if isinstance(error, TlsFailed) else None
-        return check_results.unanswered(connection, error, shown), check_results.logins_untried(connection)
-    ahead = time.server_time - clock.now()
-    async with asyncio.TaskGroup() as group:
-        presented = group.create_task(_certificate_to_pin(connection, clock))
-        newest = group.create_task(_newest_revision(connection, spoken, clock))
-        tried = [group.create_task(_try_out(alike, spoken, clock)) for alike in _by_account(logins)]
+        servers = [_server_of(alike[0].connection, spoken, clock) for alike in accounts]
+    except TlsFailed as error:
+        return await _unanswered(connection, error, clock)
+    main = servers[0]
+    try:
+        unread: VeeamError | None = None
+        try:
+            now = (await _in_time(main, main.server_time(), FIRST_SECONDS)).server_time
+        except VeeamError as error:
+            if main.http_now is None or not is_of_clock_alone(error):
+                return await _unanswered(connection, error, clock)
+            now, unread = main.http_now, error
+        ahead = now - clock.now()
+        async with asyncio.TaskGroup() as group:
+            presented = group.create_task(_certificate_to_pin(connection, clock))
+            newest = group.create_task(_newest_revision(main))
+            tried = [
+                group.create_task(_try_out(alike, server))
+                for alike, server in zip(accounts, servers, strict=True)
+            ]
+    finally:
+        await asyncio.gather(*(server.close() for server in servers))
     name = check_results.server_part(connection.name)
     return (
         CheckResult(name, "address", CheckStatus.OK, check_results.answers(connection)),
         check_results.certificate(connection, presented.result()),
-        check_results.revision(connection, spoken.current, newest.result()),
-        check_results.clock_skew(connection, ahead),
+        check_results.revision(connection, spoken.current if spoken.is_known else None, newest.result()),
+        check_results.clock_skew(connection, ahead, unread),
         *(result for task in tried for result in task.result()),
     )
 
 
-async def _server_time(connection: Connection, spoken: SpokenRevision, clock: Clock) -> ServerTime:
-    async with VeeamServer(connection, spoken=spoken, clock=clock, read_retries=_ONCE) as server:
-        return await _in_time(server, server.server_time(), FIRST_SECONDS)
+def _server_of(connection: Connection, spoken: SpokenRevision, clock: Clock) -> VeeamServer:
+    return VeeamServer(
+        replace(connection, timeouts=_TIMEOUTS), spoken=spoken, clock=clock, read_retries=_ONCE
+    )
 
 
-async def _newest_revision(connection: Connection, spoken: SpokenRevision, clock: Clock) -> Revision | None:
+async def _unanswered(connection: Connection, error: VeeamError, clock: Clock) -> tuple[CheckResult, ...]:
+    shown = await _presented_certificate(connection, clock) if isinstance(error, TlsFailed) else None
+    return check_results.unanswered(connection, error, shown), check_results.logins_untried(connection)
+
+
+async def _newest_revision(server: VeeamServer) -> Revision | None:
     """The newest revision that the server speaks; None where it doesn't say."""
-    async with VeeamServer(connection, spoken=spoken, clock=clock, read_retries=_ONCE) as server:
-        try:
-            return await _in_time(server, server.newest_revision(), FIRST_SECONDS)
-        except VeeamError:
-            return None
+    try:
+        return await _in_time(server, server.newest_revision(), FIRST_SECONDS)
+    except VeeamError:
+        return None
 
 
 async def _certificate_to_pin(connection: Connection, clock: Clock) -> str | None:
@@ -89,7 +115,10 @@ async def _presented_certificate(connection: Connection, clock: Clock) -> str | 
         return None
     try:
         spoken = SpokenRevision(connection.name, connection.api_version, clock)
-        await _server_time(replace(connection, trust=Trust(fingerprint=_NO_FINGERPRINT)), spoken, clock)
+        async with _server_of(
+            replace(connection, trust=Trust(fingerprint=_NO_FINGERPRINT)), spoken, clock
+        ) as server:
+            await _in_time(server, server.server_time(), FIRST_SECONDS)
     except TlsFailed as error:
         return error.presented
     except VeeamError:
@@ -107,10 +136,14 @@ def _by_account(logins: Sequence[Login]) -> list[list[Login]]:
     return list(found.values())
 
 
-async def _try_out(logins: Sequence[Login], spoken: SpokenRevision, clock: Clock) -> list[CheckResult]:
-    connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
+async def _try_out(logins: Sequence[Login], server: VeeamServer) -> list[CheckResult]:
     try:
-        async with VeeamServer(connection, spoken=spoken, clock=clock, read_retries=_ONCE) as server:
+        try:
+            access, info = await _in_time(server, _access_level(server), LOGIN_SECONDS)
+        except RevisionUnsupported:
+            if server.has_pinned_revision:
+                raise
+            # It was refused by a login alone: it is detected again, once.
             access, info = await _in_time(server, _access_level(server), LOGIN_SECONDS)
     except LoginRefused as error:
         return [check_results.login_refused(login, error) for login in logins]

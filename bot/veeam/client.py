@@ -17,11 +17,16 @@ from bot.veeam import decoding
 from bot.veeam.connection import Connection
 from bot.veeam.decoding import JsonObject, Page, Row
 from bot.veeam.details import Detail, is_noting_missing, note_missing
-from bot.veeam.detection import SERVER_TIME_PATH, SpokenRevision, refusal_of_revision
-from bot.veeam.errors import RevisionUnsupported, UnexpectedAnswer, Unreachable, VeeamError
-from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
+from bot.veeam.detection import (
+    SERVER_TIME_PATH,
+    SpokenRevision,
+    is_spoken_with_token,
+    refusal_of_revision,
+)
+from bot.veeam.errors import RevisionUnsupported, TimedOut, UnexpectedAnswer, VeeamError
+from bot.veeam.http import YEARS, ApiRequest, ApiResponse, HttpClient, error_in
 from bot.veeam.queries import ListQuery
-from bot.veeam.revisions import Revision
+from bot.veeam.revisions import REVISIONS, Revision
 from bot.veeam.server_facts import ServerTime
 from bot.veeam.tokens import Token, Tokens
 from bot.veeam.turns import ServerTurns
@@ -76,11 +81,18 @@ class ApiClient:
         self._spoken = spoken
         self._clock = clock
         self._read_retries = read_retries
-        self._http = HttpClient(connection, clock, metrics, api_version=lambda: spoken.current.name)
+        self._http = HttpClient(
+            connection,
+            clock,
+            metrics,
+            api_version=lambda: spoken.current.name,
+            note_status=spoken.note_status,
+        )
         self._tokens = Tokens(connection, spoken, self._http, clock)
         self._turns = ServerTurns(connection.name)
         self._zone: tzinfo | None = None  # the server's, for times without an offset
         self._zone_until = 0.0
+        self._is_clock_open = True
         self._logged_unreadable: set[str] = set()
 
     @property
@@ -90,15 +102,15 @@ class ApiClient:
 
     async def revision(self) -> Revision:
         """The revision to ask in, detected first where that is due."""
-        return await self._with_retries(lambda: self._spoken.known(self._http))
+        return await self._with_retries(lambda: self._spoken.known(self._http, self._ask_with_token))
 
     async def proven_revision(self) -> Revision:
         """The same, asked for now, whatever is remembered."""
-        return await self._with_retries(lambda: self._spoken.proven(self._http))
+        return await self._with_retries(lambda: self._spoken.proven(self._http, self._ask_with_token))
 
     async def newest_revision(self) -> Revision:
         """The newest revision that server and bot both speak, whether or not another one is pinned."""
-        return await self._with_retries(lambda: self._spoken.newest(self._http))
+        return await self._with_retries(lambda: self._spoken.newest(self._http, self._ask_with_token))
 
     async def page(self, model: type[R], request: ApiRequest) -> Page[R]:
         """One page of a list. A row that cannot be read is counted, and logged once for each path."""
@@ -135,10 +147,18 @@ class ApiClient:
         """An answer kept as it is."""
         return await self._typed(request, lambda body, _zone: decoding.decode_object(body))
 
+    @property
+    def http_now(self) -> datetime | None:
+        """The time by the Date header of the latest answer; None while none had one."""
+        return self._http.dates.now()
+
     async def server_time(self) -> ServerTime:
-        """The server's clock, asked for without a token. Also renews what we know of its zone."""
+        """The server's clock, asked for without a token where the server lets us.
+
+        Also renews what we know of its zone.
+        """
         request = ApiRequest.get(SERVER_TIME_PATH)
-        response = await self._with_retries(lambda: self._send_without_token(request))
+        response = await self._with_retries(lambda: self._send_for_clock(request))
         model = self._decoded(
             response, request, lambda body: decoding.decode_one(_ServerTimeModel, body, UTC)
         )
@@ -153,6 +173,8 @@ class ApiClient:
             found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone, zone)
         except (ValueError, OverflowError):
             raise self._unexpected(response, request, "no time") from None
+        if found.server_time.year not in YEARS:
+            raise self._unexpected(response, request, "no time")
         self._zone, self._zone_until = found.zone, self._clock.monotonic() + _ZONE_LASTS_SECONDS
         return found
 
@@ -175,11 +197,11 @@ class ApiClient:
             return self._decoded(response, request, lambda body: decode(body, zone))
 
     async def _zone_now(self) -> tzinfo:
-        """The server's zone: a detail of a person's answer; the poller cannot do without."""
+        """The server's zone, or the one it had last: a server that answers is read without its clock, too."""
         try:
             return (await self.server_time()).zone
         except VeeamError as error:
-            if not is_noting_missing():
+            if not (is_noting_missing() or error.reached_server or isinstance(error, TimedOut)):
                 raise
             note_missing(Detail.SERVER_TIME, error)
             return self._zone or UTC
@@ -214,17 +236,43 @@ class ApiClient:
 
     async def _send(self, request: ApiRequest) -> ApiResponse:
         # Authorisation precedes execution, so what was refused with 401 or 403 was not done, POSTs included.
-        await self._spoken.known(self._http)
-        token = await self._tokens.current()
-        response = await self._send_once(request, token)
-        if response.status == HTTPStatus.UNAUTHORIZED:
-            token = await self._tokens.instead_of(token)
-            response = await self._send_once(request, token)
+        await self._spoken.known(self._http, self._ask_with_token)
+        response, token = await self._exchange(request)
         if response.status == HTTPStatus.FORBIDDEN and self._tokens.is_doubtful(token):
             return await self._send_with_password_token(request, token)
+        revision = self._revision_of(request)
         if response.is_success:
             self._tokens.prove(token)
+            self._spoken.accept(revision)
+        elif response.status == HTTPStatus.BAD_REQUEST and self._spoken.is_unproven(revision):
+            await self._demand_revision(request, revision, words=response.message_and_code()[0])
         return self._successful(response, request)
+
+    async def _exchange(
+        self, request: ApiRequest, login: Revision | None = None
+    ) -> tuple[ApiResponse, Token]:
+        """The answer to a request, and the token that it was sent with; one that has died is renewed once."""
+        token = await self._tokens.current(login)
+        response = await self._send_once(request, token)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            token = await self._tokens.instead_of(token, login)
+            response = await self._send_once(request, token)
+        return response, token
+
+    async def _ask_with_token(self, request: ApiRequest, login: Revision) -> ApiResponse:
+        return (await self._exchange(request, login))[0]
+
+    async def _demand_revision(self, request: ApiRequest, revision: Revision, *, words: str) -> None:
+        """Raise RevisionUnsupported where a 400 to a first question, whatever its words, is about that."""
+        ask, server = self._ask_with_token, self._server
+        try:
+            is_spoken = await is_spoken_with_token(ask, server, revision, login=revision)
+        except VeeamError:
+            return  # The refusal stays what its words say.
+        if not is_spoken:
+            self._spoken.refuse(revision)
+            raise _about(request, RevisionUnsupported(server, words, status=HTTPStatus.BAD_REQUEST))
+        self._spoken.accept(revision)
 
     async def _send_with_password_token(self, request: ApiRequest, doubted: Token) -> ApiResponse:
         """Tell a role that may not from a server that answers 403 to every token it gave out by refresh."""
@@ -234,34 +282,38 @@ class ApiClient:
             self._tokens.distrust_refresh()
         return self._successful(response, request)
 
-    async def _send_without_token(self, request: ApiRequest) -> ApiResponse:
-        await self._spoken.known(self._http)
+    async def _send_for_clock(self, request: ApiRequest) -> ApiResponse:
+        await self._spoken.known(self._http, self._ask_with_token)
+        if not self._is_clock_open:
+            return await self._send(request)
         response = await self._send_once(request)
         error = refusal_of_revision(response, self._server)
         if error is not None:
             self._spoken.doubt()
             raise _about(request, error)
+        if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            self._is_clock_open = False
+            return await self._send(request)
         return self._successful(response, request)
 
     async def _send_once(self, request: ApiRequest, token: Token | None = None) -> ApiResponse:
         # No turn is held while a token is waited for: that wait is everybody's.
         async with self._turns.take():
             try:
-                response = await self._http.send(request, token=token.access if token else None)
+                return await self._http.send(request, token=token.access if token else None)
             except VeeamError as error:
-                if isinstance(error, Unreachable):
-                    self._spoken.note_silence()
                 raise _about(request, error)  # noqa: B904 - it is the same error
-        self._spoken.note_answer()
-        return response
 
     def _successful(self, response: ApiResponse, request: ApiRequest) -> ApiResponse:
         error = error_in(response, self._server, changes=request.changes)
         if error is not None:
             if isinstance(error, RevisionUnsupported):
-                self._spoken.doubt()
+                self._spoken.refuse(self._revision_of(request))
             raise _about(request, error)
         return response
+
+    def _revision_of(self, request: ApiRequest) -> Revision:
+        return REVISIONS[request.api_version] if request.api_version else self._spoken.current
 
 
 def _about(request: ApiRequest, error: E) -> E:

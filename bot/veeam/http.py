@@ -13,7 +13,7 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
@@ -33,6 +33,7 @@ from bot.observability import (
     AnswerUnreadable,
     Clock,
     Metrics,
+    RemoteClock,
     capped_wait,
 )
 from bot.settings import ServerName
@@ -46,6 +47,8 @@ log = structlog.get_logger()
 # searches all folders again, a tenth of a request's CPU; None ends it at once, and asyncio is what is used.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # typed without the None that Python knows
 
+YEARS = range(2000, 9000)
+"""Of a clock that is set: others can't be, and no arithmetic with these runs out of dates."""
 LONGEST_MESSAGE = 500
 LONGEST_WAIT_SECONDS = 3600.0
 """The longest `Retry-After` that is believed."""
@@ -96,9 +99,10 @@ class ApiRequest:
         return cls("POST", path, content=msgspec.json.encode(body), content_type=_JSON)
 
     @classmethod
-    def form(cls, path: str, fields: Mapping[str, str]) -> Self:
+    def form(cls, path: str, fields: Mapping[str, str], *, api_version: str) -> Self:
         """A form, which is how tokens are asked for."""
-        return cls("POST", path, content=urlencode(fields).encode(), content_type=_FORM)
+        content = urlencode(fields).encode()
+        return cls("POST", path, content=content, content_type=_FORM, api_version=api_version)
 
     @classmethod
     def change(cls, method: str, path: str, body: object = None) -> Self:
@@ -205,6 +209,15 @@ def parse_retry_after(header: str | None, now: datetime) -> float | None:
     return capped_wait((moment - now).total_seconds(), LONGEST_WAIT_SECONDS) if moment.tzinfo else None
 
 
+def parse_date(header: str | None) -> datetime | None:
+    """The moment of a Date header, aware, in UTC; None where it holds none that can be."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo and moment.year in YEARS else None
+
+
 class TransportFailure(Enum):
     """What an exception says about how far the request got."""
 
@@ -275,18 +288,28 @@ def transport_failure(failure: BaseException) -> TransportFailure:
 class HttpClient:
     """The connection pool to one server. Raises VeeamError only.
 
-    `api_version` gives the revision of requests that don't name their own.
+    `api_version` gives the revision of requests that don't name their own; `note_status` hears of each status
+    that came, and None where none did.
     """
 
     def __init__(
-        self, connection: Connection, clock: Clock, metrics: Metrics, *, api_version: Callable[[], str]
+        self,
+        connection: Connection,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        api_version: Callable[[], str],
+        note_status: Callable[[int | None], None] = lambda _: None,
     ) -> None:
         self._server = connection.name
         self._api_version = api_version
+        self._note_status = note_status
         self._clock = clock
         self._metrics = metrics
         self._limit_seconds = connection.timeouts.total
         self._other_port = connection.other_port
+        self.dates = RemoteClock(clock)
+        """What answers here, as the Date header of its latest answer says."""
         if not connection.trust.verify and connection.trust.pin is None:
             log.warning("veeam.certificate_not_verified", server=connection.name)
         try:
@@ -358,8 +381,13 @@ class HttpClient:
         except tuple(TRANSPORT_FAILURES) as failure:
             error = self._error_for(failure, request)
             self._count(error.kind, started)
+            if isinstance(error, errors.Unreachable | errors.AnswerLost):
+                self._note_status(None)
             raise error from failure
         self._count(f"{response.status_code // 100}xx", started)
+        self._note_status(response.status_code)
+        if (date := parse_date(response.headers.get("Date"))) is not None:
+            self.dates.heard(date)
         log.debug(
             "veeam.response_received",
             server=self._server,

@@ -103,6 +103,8 @@ class Revision:
     name: str
     product: str
     """The oldest VBR that speaks it, as people call it."""
+    first_build: tuple[int, ...]
+    """The build of VBR that it came with."""
     job_types: tuple[str, ...]
     """EJobType in this revision's spelling, the commonest first."""
     lacks: frozenset[Capability] = frozenset()
@@ -174,6 +176,7 @@ REVISIONS: Mapping[str, Revision] = {
         Revision(
             name="1.2-rev1",
             product="VBR 12.3",
+            first_build=(12, 3, 1, 1139),
             job_types=("Backup", *_JOB_TYPES_OF_1_2),
             lacks=frozenset(Capability),
             job_statuses=frozenset({JobStatus.RUNNING, JobStatus.INACTIVE, JobStatus.DISABLED}),
@@ -198,12 +201,14 @@ REVISIONS: Mapping[str, Revision] = {
         Revision(
             name="1.3-rev0",
             product="VBR 13.0",
+            first_build=(13, 0, 0, 4967),
             job_types=_JOB_TYPES_OF_REV0,
             lacks=_SINCE_REV1,
         ),
         Revision(
             name="1.3-rev1",
             product="VBR 13.0.1",
+            first_build=(13, 0, 1, 180),
             job_types=_JOB_TYPES_OF_REV1,
             lacks=_OF_REV2,
             pages_task_sessions=True,
@@ -212,6 +217,7 @@ REVISIONS: Mapping[str, Revision] = {
         Revision(
             name="1.3-rev2",
             product="VBR 13.1",
+            first_build=(13, 1, 0, 411),
             job_types=_JOB_TYPES_OF_REV2,
             roles_gone=frozenset({Role.TAPE_OPERATOR}),
             pages_task_sessions=True,
@@ -229,6 +235,14 @@ def revision_facts(name: str) -> Revision:
     order = _place(name)
     older = [facts for facts in REVISIONS.values() if _place(facts.name) <= order]
     return older[-1] if older else next(iter(REVISIONS.values()))
+
+
+def revision_of_build(build_version: str) -> Revision | None:
+    """The newest of these revisions that a build of VBR speaks ("13.0.1.180"); None for another text."""
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9}){3,}", build_version.strip()) is None:
+        return None
+    build = _place(build_version)
+    return next((facts for facts in reversed(tuple(REVISIONS.values())) if facts.first_build <= build), None)
 
 
 def product_with(capability: Capability) -> str:

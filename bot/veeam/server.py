@@ -7,7 +7,7 @@ is unknown. Every method raises the errors of `bot.veeam.errors` and no others; 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -171,9 +171,14 @@ class VeeamServer:
     async def server_time(self) -> ServerTime:
         """The server's clock.
 
-        Asked without a login, so it shows whether the server is up and answers us.
+        Asked without a login where the server lets us, so it shows whether the server is up and answers us.
         """
         return await self._client.server_time()
+
+    @property
+    def http_now(self) -> datetime | None:
+        """The time by the Date header of its latest answer, or of a proxy's; None while none had one."""
+        return self._client.http_now
 
     async def server_info(self) -> ServerInfo:
         """Build and name. NotAllowed is normal for every account but an administrator's."""
@@ -181,6 +186,7 @@ class VeeamServer:
         info = await self._client.one(ServerInfo, ApiRequest.get(path))
         if not info.name and not info.build_version:
             raise UnexpectedAnswer(self.name, f"GET {path}: neither name nor build")
+        self._spoken.note_build(info.build_version)
         return info
 
     async def licence(self) -> Licence:

@@ -33,6 +33,7 @@ LOGOUT_PATH = "/api/oauth2/logout"
 RENEW_BEFORE_SECONDS = 120.0
 PAUSE_AFTER_REFUSAL_SECONDS = 1800.0
 PAUSE_AFTER_WRONG_REVISION_SECONDS = 300.0
+"""After a login refused for its revision by its words alone."""
 LOCK_MARGIN_SECONDS = 30.0
 LONGEST_LOCK_SECONDS = 24 * 3600.0
 """A longer lock-out is not believed: one login a day keeps no account locked, and the bot comes back."""
@@ -41,7 +42,10 @@ _DEFAULT_LIFETIME_SECONDS = 900.0
 _LONGEST_LIFETIME_SECONDS = 24 * 3600.0
 _SHARE_OF_A_SHORT_LIFE = 0.2
 _LOCKED_FOR = re.compile(r"locked out for (?:(\d+)\.)?(\d+):(\d\d):(\d\d)", re.IGNORECASE)
-_CREDENTIALS_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_OF_ACCOUNT = re.compile(
+    r"invalid_grant|credential|password|user ?name|authenticat|locked out", re.IGNORECASE
+)
+_CREDENTIALS_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +80,15 @@ class Tokens:
         self._refresh_token: SecretStr | None = None
         self._refresh_is_trusted = True
         self._proven: Token | None = None
-        self._stopped_by: LoginRefused | RevisionUnsupported | None = None
-        self._stopped_until = 0.0
+        # By the revision of the login; None: in any.
+        self._stopped: dict[Revision | None, tuple[LoginRefused | RevisionUnsupported, float]] = {}
         self._refused_in: Revision | None = None
 
-    async def current(self) -> Token:
-        """A token that is good for a while. Raises VeeamError, LoginRefused among them."""
+    async def current(self, revision: Revision | None = None) -> Token:
+        """A token that is good for a while. Raises VeeamError, LoginRefused among them.
+
+        `revision` is the one to ask for it in, where that isn't the one that is spoken with the server.
+        """
         token = self._token
         if token is not None and self._clock.monotonic() < token.renew_at:
             return token
@@ -89,13 +96,15 @@ class Tokens:
             if self._token is not token and self._token is not None:
                 return self._token
             try:
-                return await self._renew()
+                return await self._renew(revision)
             except (errors.Unreachable, errors.ServerFailed, errors.TooBusy):
                 if token is not None and self._clock.monotonic() < token.expires_at:
                     return token  # renewing was early on purpose: what we have is still good
                 raise
 
-    async def instead_of(self, refused: Token, *, by_password: bool = False) -> Token:
+    async def instead_of(
+        self, refused: Token, revision: Revision | None = None, *, by_password: bool = False
+    ) -> Token:
         """The token to use after this one was refused: the current one if that is another, else a new one."""
         async with self._lock:
             if self._token is not refused and self._token is not None:
@@ -103,7 +112,7 @@ class Tokens:
             self._token = None
             if by_password:
                 self._refresh_token = None
-            return await self._renew()
+            return await self._renew(revision)
 
     def is_doubtful(self, token: Token) -> bool:
         """Whether a 403 may be the token's fault: refreshed, and nothing has succeeded with it yet."""
@@ -130,23 +139,24 @@ class Tokens:
         except VeeamError as error:
             log.debug("veeam.logout_failed", server=self._connection.name, error=str(error))
 
-    async def _renew(self) -> Token:
-        left = self._stopped_until - self._clock.monotonic()
-        if self._stopped_by is not None and left > 0:
-            error = copy(self._stopped_by)
-            error.retry_after_seconds = left
-            raise error
+    async def _renew(self, revision: Revision | None) -> Token:
+        revision = revision or self._spoken.current
+        for stopped_by, until in [self._stopped[key] for key in (None, revision) if key in self._stopped]:
+            if (left := until - self._clock.monotonic()) > 0:
+                error = copy(stopped_by)
+                error.retry_after_seconds = left
+                raise error
         refresh_token, self._refresh_token = self._refresh_token, None
         if refresh_token is not None:
-            token = await self._refresh(refresh_token)
+            token = await self._refresh(refresh_token, revision)
             if token is not None:
                 return token
-        return await self._log_in()
+        return await self._log_in(revision)
 
-    async def _refresh(self, refresh_token: SecretStr) -> Token | None:
+    async def _refresh(self, refresh_token: SecretStr, revision: Revision) -> Token | None:
         grant = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
-            response = await self._http.send(ApiRequest.form(TOKEN_PATH, grant))
+            response = await self._http.send(ApiRequest.form(TOKEN_PATH, grant, api_version=revision.name))
         except errors.ConnectFailed:
             self._refresh_token = refresh_token  # it was never sent
             raise
@@ -155,23 +165,20 @@ class Tokens:
             raise error
         return None if error is not None else self._store(response, refreshed=True)
 
-    async def _log_in(self) -> Token:
-        if self._refused_in is self._spoken.current:
-            await self._demand_revision()  # before a password is sent in a revision that was refused
+    async def _log_in(self, revision: Revision) -> Token:
+        if self._refused_in is revision:
+            await self._raise_if_refused(revision)  # before a password is sent in it again
         credentials = {
             "grant_type": "password",
             "username": self._connection.username,
             "password": self._connection.password.get_secret_value(),
         }
-        response = await self._http.send(ApiRequest.form(TOKEN_PATH, credentials))
+        response = await self._http.send(ApiRequest.form(TOKEN_PATH, credentials, api_version=revision.name))
         error = error_in(response, self._connection.name, changes=False)
         if error is None:
             return self._store(response, refreshed=False)
         if response.status == HTTPStatus.BAD_REQUEST:
-            await self._demand_revision()
-        if isinstance(error, RevisionUnsupported):
-            # It isn't, by the word of the server's clock: too little to send the password again soon.
-            self._stop(error, PAUSE_AFTER_WRONG_REVISION_SECONDS)
+            error = await self._of_revision_or_account(error, revision)
         elif response.status in _CREDENTIALS_REFUSED:
             error = self._refusal(error)
         elif isinstance(error, errors.NotFoundOnServer | errors.Rejected):
@@ -180,17 +187,41 @@ class Tokens:
             )
         raise error
 
-    async def _demand_revision(self) -> None:
+    async def _raise_if_refused(self, revision: Revision) -> bool:
         """Raise RevisionUnsupported where the server refuses the revision, which no account pays for.
 
-        It does so to a login with 400, as it does to a malformed one; without a login it is the one reason.
+        Returns whether it says that it speaks it: it may not say anything without a token.
         """
-        revision = self._spoken.current
-        refusal = await refusal_in(self._http, self._connection.name, revision)
+        try:
+            refusal = await refusal_in(self._http, self._connection.name, revision)
+        except VeeamError:
+            return False
         self._refused_in = None if refusal is None else revision
         if refusal is not None:
             self._spoken.doubt()
             raise refusal
+        return True
+
+    async def _of_revision_or_account(self, error: VeeamError, revision: Revision) -> VeeamError:
+        """What a login refused with 400 is about. VBR refuses an account with 401.
+
+        The server's clock says it best; where that doesn't, the words do. Where nothing speaks of the account
+        it is the revision, and the password isn't sent in it again soon.
+        """
+        is_spoken = await self._raise_if_refused(revision)
+        if isinstance(error, RevisionUnsupported):
+            pause_seconds = PAUSE_AFTER_WRONG_REVISION_SECONDS
+        elif is_spoken or _OF_ACCOUNT.search(f"{error.message} {error.error_code or ''}"):
+            return self._refusal(error)
+        else:
+            pause_seconds = PAUSE_AFTER_REFUSAL_SECONDS
+            error = RevisionUnsupported(
+                error.server, error.message, status=error.status, error_code=error.error_code
+            )
+        if not is_spoken:
+            self._spoken.refuse(revision)
+        self._stop(error, pause_seconds, revision)
+        return error
 
     def _store(self, response: ApiResponse, *, refreshed: bool) -> Token:
         try:
@@ -233,9 +264,13 @@ class Tokens:
         self._stop(refusal, pause)
         return refusal
 
-    def _stop(self, error: LoginRefused | RevisionUnsupported, pause_seconds: float) -> None:
-        self._stopped_by = error
-        self._stopped_until = self._clock.monotonic() + pause_seconds
+    def _stop(
+        self,
+        error: LoginRefused | RevisionUnsupported,
+        pause_seconds: float,
+        revision: Revision | None = None,
+    ) -> None:
+        self._stopped[revision] = error, self._clock.monotonic() + pause_seconds
         log.error("veeam.login_stopped", server=self._connection.name, error=str(error), pause=pause_seconds)
 
 

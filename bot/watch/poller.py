@@ -49,6 +49,9 @@ PAGES_AT_MOST = 20
 ROWS_AT_ONCE = 2000
 """So many unknown sessions are taken in at once, and no more; the next poll goes on behind them."""
 CHECK_EVERY = timedelta(hours=1)
+CLOCK_EVERY_SECONDS = 60.0
+"""So often the server's clock is read, or at every fourth poll where nothing happens and that is seldomer."""
+_CLOCK_AGAIN_SECONDS = 600.0
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
 _CHECK_REACH = timedelta(days=1)
@@ -135,7 +138,12 @@ class Poller:
         # The ends of sessions that got no result, and are ignored without one, as long as they are listed.
         self._undecided: dict[SessionId, datetime] = {}
         self._asks_for_ends = True
+        self._is_resting = False
         self._looked_at: datetime | None = None
+        self._clock_due_at = 0.0
+        self._was_clock_read = False
+        self.clock_problem = ""
+        """Why the server's clock cannot be read: the Date header of its answers, or ours, stands in."""
         self.is_behind = False
         self.cursor: PollCursor | None = None
 
@@ -149,7 +157,9 @@ class Poller:
         self.server_clock.forget()
         self._running.clear()
         self._asks_for_ends = True
+        self._is_resting = False
         self._looked_at = None
+        self._clock_due_at = 0.0
         self.is_behind = False
         self.cursor = None
 
@@ -157,21 +167,30 @@ class Poller:
         """Return what ended since the last poll and is not known yet; of a lot, a part.
 
         Before the first poll of all, that is `history`. While nothing happens, every other poll asks what
-        began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
-        what ended.
+        began, or for the server's clock, instead of what ended, so that each is one request. `is_awaiting`:
+        something runs, so always ask what ended.
         """
         self._fit_to(await self._server.detect_revision())
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
             before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY
         )
-        cursor = before
-        if cursor is None or self.server_clock.now() is None or is_check_due:
-            cursor = await self._start(before)
+        is_resting = self._is_resting and not (is_awaiting or is_check_due or self.is_behind)
+        asks_for_ends = self._asks_for_ends or not is_resting
+        has_turn = not is_resting or not (asks_for_ends or self._was_clock_read)
+        self._was_clock_read = has_turn and self._clock.monotonic() >= self._clock_due_at
+        if self._was_clock_read:
+            is_as_expected = await self._read_clock()
+            if before is not None and is_resting and is_as_expected:
+                self._asks_for_ends = True
+                return PollResult(ended=(), cursor=before, server_now=self._server_now, before=before)
+            asks_for_ends = True
+        elif self.clock_problem and (date := self._server.http_now) is not None:
+            self.server_clock.heard(date)
+        cursor = self._placed(before)
         if before is None:
             await self._look(cursor)
             return PollResult(ended=(), cursor=cursor, server_now=self._server_now, before=None)
-        asks_for_ends = self._asks_for_ends or is_awaiting or is_check_due or self.is_behind
         is_look_due = self._looked_at is None or self._server_now - self._looked_at >= _LOOK_EVERY
         looks = not asks_for_ends or (is_look_due and (is_awaiting or self._looked_at is None))
         result = await self._read_from(cursor, before, asks_for_ends=asks_for_ends, looks=looks)
@@ -213,28 +232,49 @@ class Poller:
     def _server_now(self) -> datetime:
         return self.server_clock.now() or self._clock.now()
 
-    async def _start(self, before: PollCursor | None) -> PollCursor:
-        """Read the server's clock; return where to start by it.
+    async def _read_clock(self) -> bool:
+        """Hear the server's clock; return whether it says what it was expected to.
 
-        Where only the clock cannot be read, the cursor is enough to go on from.
+        Where only the clock cannot be read, the Date header of the server's answers stands in.
         """
+        expected = self.server_clock.now()
         try:
             server_now = (await self._server.server_time()).server_time
         except VeeamError as error:
-            if before is None or not (error.reached_server or isinstance(error, TimedOut)):
+            if not (error.reached_server or isinstance(error, TimedOut)):
                 raise
-            log.warning("watch.server_clock_not_read", server=self._server.name, error=str(error))
-            return before
+            if not self.clock_problem:
+                log.warning("watch.server_clock_not_read", server=self._server.name, error=str(error))
+            self.clock_problem = error.kind
+            self._clock_due_at = self._clock.monotonic() + _CLOCK_AGAIN_SECONDS
+            if self._server.http_now is None:
+                await self._server.sessions(SessionsQuery(limit=1))  # any answer has a date
+            if (date := self._server.http_now) is not None:
+                self.server_clock.heard(date)
+            return False
+        self.clock_problem = ""
+        self._clock_due_at = self._clock.monotonic() + CLOCK_EVERY_SECONDS
         self.server_clock.heard(server_now)
-        beginning = server_now - self._backfill
+        return expected is not None and abs(server_now - expected) <= _CLOCK_TOLERANCE
+
+    def _placed(self, before: PollCursor | None) -> PollCursor:
+        """Return where to read from by the server's clock, which may have been set since the last poll.
+
+        After a long outage that is as far back as `backfill`; but where the bot was not away for so long, it
+        was the clock that moved, and everything behind the cursor is still to be read.
+        """
+        now, server_now, reach = self._clock.now(), self._server_now, max(self._backfill, _LEAST_REACH)
         if before is None:
-            return PollCursor(read_to=beginning, floor=beginning, checked_at=self._clock.now())
+            beginning = server_now - self._backfill
+            return PollCursor(read_to=beginning, floor=beginning, checked_at=now)
+        away = reach if before.checked_at is None else now - before.checked_at
+        away = away if timedelta() <= away < reach else reach
         if server_now < before.read_to - OVERLAP:
             log.warning("watch.server_clock_set_back", server=self._server.name, read_to=before.read_to)
-            return replace(before, read_to=beginning, floor=beginning)
-        earliest = server_now - max(self._backfill, _LEAST_REACH)
-        if before.read_to - OVERLAP < earliest:
-            return replace(before, floor=max(before.floor, earliest))
+            since = server_now - away - OVERLAP
+            return replace(before, read_to=since, floor=min(before.floor, since))
+        if away == reach and before.read_to - OVERLAP < server_now - reach:
+            return replace(before, floor=max(before.floor, server_now - reach))
         return before
 
     async def _read_from(
@@ -253,6 +293,7 @@ class Poller:
             begun = await self._look(cursor, may_fail=asks_for_ends)
             fresh.update((key, row) for key, row in begun.items() if key not in listed.rows)
         self._asks_for_ends = not asks_for_ends or bool(listed.rows)
+        self._is_resting = not listed.rows
         ended, held_back = await self._settled([*{**listed.rows, **fresh}.values()], cursor)
         latest = max(cursor.read_to, listed.latest or cursor.read_to)
         # What is held back stays within the next poll's reach; the cursor itself never falls back.

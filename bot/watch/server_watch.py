@@ -204,7 +204,8 @@ class Watch:
         self._metrics.polled(self._server.name, "ok", good_at=self._clock.now())
         if noticed := len(poll.ended) + len(poll.fresh):
             self._metrics.sessions_noticed(self._server.name, noticed)
-        self._health.set(self.part, ok=True)
+        problem = self._poller.clock_problem
+        self._health.set(self.part, ok=True, detail=f"its clock can't be read: {problem}" if problem else "")
         await self._tidy(poll)
 
     def _note_noticed(self, poll: PollResult) -> None:
@@ -259,10 +260,11 @@ class Watch:
             return
         self._tidied_at = self._clock.now()
         reach = max(_SESSIONS_KEPT, 2 * self._backfill)
-        oldest = min(poll.server_now - reach, poll.cursor.read_to - 2 * OVERLAP)
-        await self._sessions.purge(self._server.name, oldest)
-        await self._runs.purge(self._server.name, poll.server_now - RUNS_KEPT)
-        await self._stopped.purge(self._server.name, poll.server_now - _STOPPED_KEPT)
+        # A server's clock that is far ahead for a while makes nothing old.
+        now = min(poll.server_now, self._clock.now())
+        await self._sessions.purge(self._server.name, min(now - reach, poll.cursor.read_to - 2 * OVERLAP))
+        await self._runs.purge(self._server.name, now - RUNS_KEPT)
+        await self._stopped.purge(self._server.name, now - _STOPPED_KEPT)
         await self._own_actions.purge(self._clock.now() - _ACTIONS_KEPT)
 
 

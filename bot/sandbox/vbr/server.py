@@ -8,6 +8,8 @@ import asyncio
 import json
 import ssl
 from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -239,13 +241,14 @@ class VbrSandbox:
         if fault.truncate:
             raw = raw[: len(raw) // 2]
         recorded.status, recorded.raw_answer = reply.status, raw
+        headers = {"Date": format_datetime(self.world.now().astimezone(UTC), usegmt=True), **fault.headers}
         if reply.status == 204 or not raw:
-            return web.Response(status=reply.status, headers=fault.headers)
+            return web.Response(status=reply.status, headers=headers)
         return web.Response(
             status=reply.status,
             body=raw,
             content_type=fault.content_type,
-            headers=fault.headers,
+            headers=headers,
             charset="utf-8",
         )
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.observability import Metrics
 from bot.sandbox.vbr import Behaviour, Fault, Moment, Quirks, Role, VbrSandbox, World, accepted_by
-from bot.sandbox.vbr.faults import empty, hanging, html, refusing
+from bot.sandbox.vbr.faults import ANY, empty, hanging, html, refusing
 from bot.sandbox.vbr.tls import make_tls
 from bot.settings import AUTO, ServerName
 from bot.veeam import (
@@ -23,6 +23,7 @@ from bot.veeam import (
     LoginRefused,
     NoCommonRevision,
     NotFoundOnServer,
+    RevisionUnsupported,
     ServerFailed,
     SpokenRevision,
     TimedOut,
@@ -36,6 +37,8 @@ from bot.veeam.detection import CHECKED_EVERY_SECONDS
 from tests.rooms.veeam.clients import (
     ASKING_ONCE,
     SERVER_TIME,
+    SESSIONS,
+    STATES,
     SWAGGER,
     TOKEN,
     client_of,
@@ -171,6 +174,118 @@ async def test_a_server_in_trouble_says_nothing_of_revisions(
     assert client.revision.name == "1.3-rev0"
 
 
+WORDINGS = ["Unsupported RESTAPI version.", "Bad request.", ""]
+"""How a server may refuse a revision."""
+
+
+def only_with_a_token(vbr: VbrSandbox, clock_says: Fault) -> None:
+    """Let the server's clock say nothing of revisions, with its Swagger pages closed."""
+    vbr.behaviour = replace(vbr.behaviour, quirks=CLOSED)
+    vbr.faults.add(*SERVER_TIME, clock_says, times=99)
+
+
+@pytest.mark.parametrize("words", WORDINGS)
+@pytest.mark.parametrize(
+    "clock_says",
+    [empty(401), refusing(403), refusing(500), hanging(Moment.BEFORE)],
+    ids=["401", "403", "500", "hangs"],
+)
+@pytest.mark.parametrize("newest", list(REVISIONS))
+async def test_a_server_that_says_nothing_before_the_login(
+    vbr: VbrSandbox, clock: FakeClock, newest: str, clock_says: Fault, words: str
+) -> None:
+    """It is asked with a token, whatever its words; one password is sent, and it is the right one."""
+    vbr.upgrade(newest)
+    only_with_a_token(vbr, clock_says)
+    refused = list(REVISIONS)[::-1][: -len(accepted_by(newest))]
+    for _ in refused:
+        vbr.faults.add(*SESSIONS, saying(400, words))
+    brief = Timeouts(total=0.2)
+    async with client_of(vbr, clock, api_version=AUTO, timeouts=brief) as client:
+        for _ in range(3):
+            await client.job_states()
+            await clock.advance(61)
+        assert client.revision.name == newest
+    assert grants(vbr) == ["password"]
+
+
+@pytest.mark.parametrize(("password", "error"), [("wrong", LoginRefused), ("", LoginRefused)])
+async def test_a_wrong_password_where_the_revision_takes_a_login(
+    vbr: VbrSandbox, clock: FakeClock, password: str, error: type[Exception]
+) -> None:
+    """It is sent once, and is what it is."""
+    vbr.upgrade("1.3-rev0")
+    only_with_a_token(vbr, empty(401))
+    async with client_of(vbr, clock, api_version=AUTO, password=SecretStr(password)) as client:
+        for _ in range(5):
+            with pytest.raises(error):
+                await client.job_states()
+            await clock.advance(61)
+    assert grants(vbr) == ["password"]
+
+
+@pytest.mark.parametrize("words", WORDINGS)
+async def test_a_document_that_is_served_and_not_spoken(
+    vbr: VbrSandbox, clock: FakeClock, words: str
+) -> None:
+    """A refusal of the login, or of the first question, says what the document does not; one is enough."""
+    for refusing_operation in (TOKEN, STATES):
+        vbr.upgrade(NEWEST)
+        vbr.faults.clear()
+        vbr.faults.add(*SERVER_TIME, empty(401), times=99)
+        vbr.faults.add(*refusing_operation, saying(400, words))
+        vbr.faults.add(*SESSIONS, saying(400, words))
+        vbr.requests.clear()
+        async with client_of(vbr, clock, api_version=AUTO) as client:
+            with pytest.raises(RevisionUnsupported):
+                await client.job_states()
+            await client.job_states()
+            assert client.revision.name < NEWEST
+        assert len(grants(vbr)) <= 2
+
+
+async def test_an_upgrade_where_the_clock_wants_a_token(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """It is noticed within the hour like any other."""
+    only_with_a_token(vbr, empty(401))
+    async with client_of(vbr, clock, api_version=AUTO) as client:
+        await client.job_states()
+        assert client.revision.name == "1.3-rev0"
+        vbr.upgrade(NEWEST)
+        await clock.advance(CHECKED_EVERY_SECONDS + 1)
+        await client.job_states()
+        assert client.revision.name == NEWEST
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_proxy_before_a_server_that_restarts(
+    vbr: VbrSandbox, client: VeeamServer, status: int
+) -> None:
+    """Its error is no answer of the server's: after it the revision is detected again."""
+    await client.sessions()
+    vbr.faults.add(*SESSIONS, html(status))
+    with pytest.raises(ServerFailed):
+        await client.sessions()
+    vbr.upgrade(NEWEST)
+    await client.sessions()
+    await client.sessions()
+    assert client.revision.name == NEWEST
+
+
+async def test_a_build_that_speaks_more(vbr: VbrSandbox, client: VeeamServer) -> None:
+    """What the server says of its build has the revision detected again, once."""
+    await client.job_states()
+    vbr.upgrade(NEWEST, build_version="13.1.0.411")
+    await client.server_info()
+    await client.job_states()
+    assert client.revision.name == NEWEST
+    vbr.world.build_version = "13.0.0.4967"
+    await client.server_info()
+    asked(vbr)
+    for _ in range(3):
+        await client.server_info()
+    assert len(asked(vbr)) <= 2
+
+
 async def test_a_dead_server_is_no_old_server(vbr: VbrSandbox, client: VeeamServer) -> None:
     """It cannot be reached; when it can be, the revision is detected."""
     await die(vbr)
@@ -196,15 +311,16 @@ async def test_a_server_that_is_not_recognised_is_asked_nothing(
 
 
 async def test_a_swagger_page_that_hangs_costs_seconds(vbr: VbrSandbox, clock: FakeClock) -> None:
-    """Then the server's clock is asked; where that hangs too, the server takes too long."""
+    """Then the server's clock is asked; where all hangs, the server takes too long."""
     brief = Timeouts(total=0.2)
     vbr.faults.add(*SWAGGER, hanging(Moment.BEFORE), times=2)
     async with client_of(vbr, clock, api_version=AUTO, timeouts=brief) as client:
         assert (await client.detect_revision()).name == "1.3-rev0"
     async with client_of(vbr, clock, api_version=AUTO, timeouts=brief) as client:
-        vbr.faults.add(*SERVER_TIME, hanging(Moment.BEFORE))
+        vbr.faults.add(ANY, ANY, hanging(Moment.BEFORE), times=9)
         with pytest.raises(TimedOut):
             await client.job_states()
+        vbr.faults.clear()
 
 
 @asynccontextmanager

@@ -288,18 +288,28 @@ async def test_whatever_the_words_a_refused_revision_is_no_wrong_password(
     assert len(grants(vbr)) == (2 if api_version == "auto" else 1)
 
 
-@pytest.mark.parametrize("clock_says", [None, refusing(500), empty(401)])
-async def test_a_login_refused_with_400_stops_the_account(
-    vbr: VbrSandbox, clock: FakeClock, clock_says: Fault | None
+@pytest.mark.parametrize(
+    ("words", "clock_says", "error"),
+    [
+        ("The grant is malformed.", None, LoginRefused),
+        ("invalid_grant", refusing(500), LoginRefused),
+        ("The provided user credentials are invalid.", empty(401), LoginRefused),
+        ("The grant is malformed.", refusing(500), RevisionUnsupported),
+        ("", empty(401), RevisionUnsupported),
+    ],
+)
+async def test_a_login_refused_with_400_is_asked_once(
+    vbr: VbrSandbox, clock: FakeClock, words: str, clock_says: Fault | None, error: type[Exception]
 ) -> None:
-    """Unless the server refuses the revision without a login too, it is about the login: asked once."""
-    vbr.faults.add(*TOKEN, saying(400, "The grant is malformed."))
+    """About the account where VBR says so, or speaks the revision; else about that, as VBR's 400 is."""
+    vbr.faults.add(*TOKEN, saying(400, words), times=9)
     if clock_says is not None:
-        vbr.faults.add("GET", "/api/v1/serverTime", clock_says)
+        vbr.faults.add("GET", "/api/v1/serverTime", clock_says, times=9)
     async with client_of(vbr, clock) as client:
         for _ in range(3):
-            with pytest.raises(LoginRefused):
+            with pytest.raises(error):
                 await client.job_states()
+            await clock.advance(500)
     assert len(grants(vbr)) == 1
 
 

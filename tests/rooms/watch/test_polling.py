@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.sandbox.vbr import World
-from bot.sandbox.vbr.faults import changed, refusing, rows, setting
+from bot.observability import Health
+from bot.sandbox.vbr import Fault, Moment, VbrSandbox, World
+from bot.sandbox.vbr.faults import changed, empty, hanging, html, malformed, refusing, rows, setting
 from bot.store import Database, ProcessedSessions
+from bot.veeam import Timeouts
 from bot.watch.facts import BackfillProblems, BackfillSummary, RunEnded
-from tests.rooms.veeam.clients import wait_until
+from tests.rooms.veeam.clients import SERVER_TIME, client_of, wait_until
 from tests.rooms.watch.site import (
     DEFAULT,
     SESSIONS,
@@ -32,9 +34,12 @@ async def test_an_idle_poll_is_one_request(site: Site) -> None:
     site.begin()
     await site.poll()
     site.requests()
-    for _ in range(3):
+    asked = list[str]()
+    for _ in range(18):
         await site.poll_after()
-        assert site.requests() == ["/api/v1/sessions"]
+        (request,) = site.requests()
+        asked.append(request)
+    assert 3 <= asked.count("/api/v1/serverTime") <= 6
 
 
 @pytest.mark.parametrize("what", ["log backup", "offload", "restore", "part"])
@@ -55,7 +60,7 @@ async def test_what_is_never_told_keeps_nothing_busy(site: Site, what: str) -> N
     site.requests()
     for _ in range(4):
         await site.poll_after()
-        assert site.requests() == ["/api/v1/sessions"]
+        assert len(site.requests()) == 1
 
 
 async def test_a_log_backup_without_a_result_yet(site: Site) -> None:
@@ -255,6 +260,96 @@ async def test_a_clock_set_back(site: Site) -> None:
     assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["Second"]
     site.ended("Third")
     assert [root.run.job_name for root in of_kind(await site.poll_after(), RunEnded)] == ["Third"]
+
+
+STEPS = [timedelta(minutes=11), timedelta(hours=1), timedelta(days=1), timedelta(days=40)]
+
+
+@pytest.mark.parametrize("backfill_hours", [0, 24])
+@pytest.mark.parametrize("step", [sign * each for sign in (1, -1) for each in STEPS], ids=str)
+async def test_a_clock_that_is_set_while_the_bot_runs(
+    site: Site, step: timedelta, backfill_hours: float
+) -> None:
+    """What ended just before or after is told in two minutes, nothing twice; also when it is put right."""
+    site.begin(rules(backfill_hours=backfill_hours))
+    await site.poll()
+    told = list[str]()
+
+    async def let_pass(seconds: int) -> None:
+        for _ in range(seconds // 20):
+            told.extend(root.run.job_name for root in of_kind(await site.poll_after(), RunEnded))
+
+    site.ended("Long before")
+    await let_pass(3000)
+    assert told == ["Long before"]
+    for round_, skew in enumerate([step, timedelta()]):
+        site.ended(f"Just before {round_}")
+        site.world.clock_skew = skew
+        site.ended(f"Right after {round_}")
+        await let_pass(120)
+        site.ended(f"Later {round_}")
+        await let_pass(120)
+        assert sorted(told[3 * round_ + 1 :]) == sorted(
+            [f"Just before {round_}", f"Right after {round_}", f"Later {round_}"]
+        )
+        for _ in range(3):
+            assert await site.poll_after(HOUR) == []
+    assert len(told) == 7
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        empty(401),
+        refusing(403),
+        refusing(500),
+        html(),
+        malformed(),
+        changed(setting("serverTime", "soon")),
+        changed(setting("serverTime", "0001-01-01T00:00:00")),
+        changed(setting("serverTime", "9999-12-31T23:59:59+00:00")),
+        hanging(Moment.BEFORE),
+    ],
+    ids=["401", "403", "500", "html", "half", "no date", "year 1", "year 9999", "hangs"],
+)
+async def test_a_first_start_without_the_servers_clock(
+    database: Database, clock: FakeClock, world: World, fault: Fault
+) -> None:
+    """The date of its answers stands in, and a step of it is noticed; what is missing stands in `readyz`."""
+    world.clock_skew = timedelta(days=-3)
+    async with VbrSandbox(world) as vbr, client_of(vbr, clock, timeouts=Timeouts(total=0.2)) as client:
+        site = Site(clock, world, vbr, client, database, Health(clock))
+        vbr.faults.add(*SERVER_TIME, fault, times=999)
+        site.ended("Before", ago=60)
+        assert [root.run.job_name for root in of_kind(await site.poll(), RunEnded)] == ["Before"]
+        part = site.health.part("server:hq")
+        assert part is not None
+        assert (part.ok, "its clock can't be read" in part.detail) == (True, True)
+        for _ in range(3):
+            await site.poll_after()
+        world.clock_skew = timedelta(days=-5)
+        site.ended("After")
+        told = [root for _ in range(3) for root in of_kind(await site.poll_after(), RunEnded)]
+        assert [root.run.job_name for root in told] == ["After"]
+        vbr.faults.clear()
+        await site.poll_after(HOUR)
+        part = site.health.part("server:hq")
+        assert part is not None
+        assert (part.ok, part.detail) == (True, "")
+
+
+async def test_a_clock_that_wants_a_token_costs_one_request(site: Site) -> None:
+    """It is asked with one from then on, and an idle poll stays one request."""
+    site.vbr.faults.add(*SERVER_TIME, empty(401), times=1)
+    site.begin()
+    await site.poll()
+    site.requests()
+    for _ in range(12):
+        await site.poll_after()
+        assert len(site.requests()) == 1
+    part = site.health.part("server:hq")
+    assert part is not None
+    assert part.detail == ""
 
 
 async def test_a_result_that_comes_later(site: Site) -> None:
