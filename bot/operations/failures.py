@@ -48,7 +48,8 @@ class Failures:
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed or warned; nothing for any other job."""
         result, vbr = state.result, self._fleet.server(server)
-        if result not in _WITH_REASON:
+        is_of_run_before = state.has_running_session and not state.failed_part
+        if result not in _WITH_REASON or is_of_run_before:
             return Failure()
         session_id = state.failed_part or state.session_id
         if session_id is not None and (state.failed_part or result is veeam.Result.WARNING):

@@ -12,6 +12,8 @@ import structlog
 from msgspec.structs import replace
 
 from bot import veeam
+from bot.operations.running import RunningNow, RunningSessions
+from bot.operations.vbr_lists import every
 from bot.settings import ServerName
 from bot.store import Runs, StoppedSessions, StoreError
 
@@ -25,10 +27,14 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownSessions:
-    """What the bot noted of one server's sessions: those that people stopped, parts that failed by job."""
+    """What the bot noted of one server's sessions: those that people stopped, parts that failed by job.
+
+    And what runs there now, for one answer.
+    """
 
     stopped: frozenset[str] = frozenset()
     failed_parts: Mapping[str, str] = field(default_factory=dict)
+    running: RunningNow = field(default_factory=RunningNow)
 
     def is_stopped(self, session: veeam.Session) -> bool:
         """Whether a person stopped the session, as far as VBR lets one tell."""
@@ -84,8 +90,28 @@ class JobStates:
         known: KnownSessions,
     ) -> tuple[veeam.JobState, ...]:
         """Return the states, in their order, as the sessions say."""
-        running = await _running_while_disabled(server, states)
-        return tuple(_corrected(state, known, is_running=state.id in running) for state in states)
+        is_asked = any(map(_may_run_unseen, states))
+        running = await known.running.on(server) if is_asked else RunningSessions()
+        return tuple(_corrected(state, known, running) for state in states)
+
+    async def running_unseen(
+        self, server: veeam.VeeamServer, known: KnownSessions
+    ) -> tuple[veeam.JobState, ...]:
+        """Return the jobs that run although VBR's status of them says otherwise. Raises `VeeamError`."""
+        running = await known.running.on(server)
+        if not running.own:
+            return ()
+        query = veeam.JobStatesQuery(status=veeam.JobStatus.DISABLED, order_by="LastRun", ascending=False)
+        disabled = await every(server.every_job_state(query))
+        async with veeam.at_once() as group:
+            reads = [
+                group.create_task(server.job_state(job_id))
+                for job_id in sorted(running.with_parts)[:_PARTS_READ_AT_MOST]
+            ]
+        by_id = {state.id: state for read in reads if (state := read.result()) is not None}
+        by_id.update((state.id, state) for state in disabled)
+        corrected = await self.corrected(server, tuple(by_id.values()), known)
+        return tuple(state for state in corrected if state.has_running_session)
 
     async def stopped_among(
         self, server: veeam.VeeamServer, states: Sequence[veeam.JobState], known: KnownSessions
@@ -123,7 +149,7 @@ class JobStates:
                 log.warning("operations.job_unreadable", server=server.name, error=str(error))
                 continue
             if state is not None and state.result is not veeam.Result.FAILED:
-                found.append(_corrected(state, known, is_running=False))
+                found += await self.corrected(server, (state,), known)
         return tuple(found)
 
 
@@ -162,42 +188,33 @@ def seems_stopped(
     return veeam.says_stopped(own, failed, (record.title for record in records))
 
 
-def _corrected(state: veeam.JobState, known: KnownSessions, *, is_running: bool) -> veeam.JobState:
+def _may_run_unseen(state: veeam.JobState) -> bool:
+    """Whether the job may run though its status doesn't say so: disabled, or by a part of its run."""
+    return not state.is_active and (state.is_disabled or veeam.may_have_parts(state.type))
+
+
+def _corrected(state: veeam.JobState, known: KnownSessions, running: RunningSessions) -> veeam.JobState:
+    own = running.of(state) if _may_run_unseen(state) else None
+    is_running = own is not None or (_may_run_unseen(state) and state.id in running.with_parts)
     was_stopped = state.session_id in known.stopped and state.result is veeam.Result.FAILED
     failed_part = known.failed_parts.get(state.id)
     if not (was_stopped or is_running or failed_part):
         return state
+    if own is not None and own.id != state.session_id:
+        # VBR goes on describing the run before.
+        state = replace(
+            state,
+            session_id=own.id,
+            last_run=own.creation_time,
+            progress_percent=own.progress_percent,
+            session_progress=None,
+        )
     return replace(
         state,
         has_running_session=is_running,
         was_stopped=was_stopped,
         failed_part=None if failed_part is None else veeam.SessionId(failed_part),
     )
-
-
-async def _running_while_disabled(
-    server: veeam.VeeamServer, states: Sequence[veeam.JobState]
-) -> frozenset[veeam.JobId]:
-    """The jobs that run although their status says `disabled`: then they have no result, and a session."""
-    doubtful = [
-        (state, state.session_id)
-        for state in states
-        if state.is_disabled and state.session_id is not None and state.result is veeam.Result.NONE
-    ]
-    async with veeam.at_once() as group:
-        reads = [
-            (state, group.create_task(_is_going_on(server, state, session_id)))
-            for state, session_id in doubtful[:_SESSIONS_READ_AT_MOST]
-        ]
-    return frozenset(state.id for state, read in reads if read.result())
-
-
-async def _is_going_on(server: veeam.VeeamServer, state: veeam.JobState, session_id: veeam.SessionId) -> bool:
-    if (session := await _readable(server, session_id)) is None:
-        return False
-    # An immediate copy waits in one session for ever; that is no run.
-    waits = veeam.known(veeam.SessionState, session.state) is veeam.SessionState.IDLE
-    return not session.is_stopped and not (waits and state.is_immediate_copy)
 
 
 async def _readable(server: veeam.VeeamServer, session_id: veeam.SessionId) -> veeam.Session | None:

@@ -31,6 +31,7 @@ from bot.operations.model import (
     Visibility,
 )
 from bot.operations.permissions import Permissions, Scope
+from bot.operations.running import is_running
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 
@@ -451,9 +452,9 @@ def never_stops(state: veeam.JobState) -> bool:
 async def job_now(server: veeam.VeeamServer, state: veeam.JobState, *, for_switch: bool = False) -> JobNow:
     """Return whether the job runs or, `for_switch`, whether it is disabled: its status may not say.
 
-    One started while disabled may stay `disabled` during the run: then its session says. While a job runs,
-    its status may not say that it is disabled: then its settings do, where the revision can describe it.
-    Raises `VeeamError`.
+    One started while disabled may stay `disabled` during the run: then its newest session says. While a job
+    runs, its status may not say that it is disabled: then its settings do, where the revision can describe
+    it. Raises `VeeamError`.
     """
     is_active, is_disabled = state.is_active, state.is_disabled
     if for_switch:
@@ -463,11 +464,8 @@ async def job_now(server: veeam.VeeamServer, state: veeam.JobState, *, for_switc
             return JobNow(state, is_active, (await server.job(state.id)).is_disabled)
         except (veeam.NotFoundOnServer, veeam.Rejected):
             return JobNow(state, is_active, None)
-    if not is_active and is_disabled and state.session_id is not None:
-        try:
-            is_active = not (await server.session(state.session_id)).is_stopped
-        except veeam.NotFoundOnServer:
-            is_active = False
+    if not is_active and is_disabled:
+        is_active = await is_running(server, state)
     return JobNow(state, is_active, is_disabled)
 
 

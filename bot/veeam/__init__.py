@@ -165,6 +165,13 @@ from bot.veeam.revisions import (
 )
 from bot.veeam.server import VeeamServer
 from bot.veeam.server_facts import ConfigBackup, Licence, ServerInfo, ServerTime
+from bot.veeam.session_names import (
+    job_of_machine,
+    may_have_parts,
+    names_before_machine,
+    part_name,
+    run_name,
+)
 from bot.veeam.session_types import FAILURES_ONLY, SESSION_TYPES, SessionGroup, session_group
 from bot.veeam.sessions import (
     LogRecord,
@@ -353,11 +360,14 @@ __all__ = [
     "is_id",
     "is_one_of_many",
     "job_facts",
+    "job_of_machine",
     "job_type_key",
     "jobs_from_json",
     "keeps_cache",
     "known",
     "lacks_model",
+    "may_have_parts",
+    "names_before_machine",
     "names_jobs_of_type",
     "new_job_problems",
     "new_settings",
@@ -367,6 +377,7 @@ __all__ = [
     "noting_missing",
     "on_behalf_of",
     "order_key",
+    "part_name",
     "product_with",
     "read_server_report",
     "reduces_protection",
@@ -374,6 +385,7 @@ __all__ = [
     "report_over",
     "retention_units",
     "revision_facts",
+    "run_name",
     "same_settings",
     "says_by_user",
     "says_stopped",

@@ -35,6 +35,7 @@ class Detail(StrEnum):
     CHAINED_JOBS = "chained_jobs"
     JOB_OF_SESSION = "job_of_session"
     SESSIONS = "sessions"
+    RUNNING_SESSIONS = "running_sessions"
     LAST_SUCCESS = "last_success"
     FAILURE_REASON = "failure_reason"
     OBJECTS = "objects"

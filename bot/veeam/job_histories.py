@@ -151,8 +151,6 @@ class PastRuns:
                 continue
             waits = known(SessionState, session.state) is SessionState.IDLE
             ended_at = (session.end_time or session.creation_time) if session.is_stopped else None
-            parent = session.parent_session_id
-            is_part = bool(parent) and parent != session.id and bool(set(parent or "") - set("0-"))
             outcome = session.outcome if ended_at is not None else None
             if waits:
                 continue
@@ -161,10 +159,10 @@ class PastRuns:
                 session.creation_time,
                 ended_at,
                 None if session.is_canceled else outcome,
-                is_part,
+                session.part_of is not None,
                 session if outcome is Result.FAILED else None,
             )
-            self._runs[session.id] = run, session.job_id, parent if is_part else None
+            self._runs[session.id] = run, session.job_id, session.part_of
 
     def by_job(self, job_ids: Collection[str]) -> Mapping[str, Sequence[PastRun]]:
         """Return the sessions of these jobs, the oldest first."""

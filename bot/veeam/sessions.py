@@ -177,6 +177,12 @@ class Session(Row, frozen=True, gc=False):
         )
 
     @property
+    def part_of(self) -> SessionId | None:
+        """The session of which this is a part, as copy and agent jobs have them; None for most."""
+        parent = self.parent_session_id
+        return None if not parent or parent == self.id or set(parent) <= _ZERO_ID_CHARACTERS else parent
+
+    @property
     def begins_run(self) -> bool:
         """Whether VBR says that this is no retry; False also where it says nothing."""
         return self.retries is None and self.retry_info is not None and self.retry_info.retry_number == 0

@@ -21,8 +21,10 @@ from bot.veeam import (
     TimedOut,
     VeeamError,
     VeeamServer,
+    part_name,
+    run_name,
 )
-from bot.watch.sessions import group_of, is_child, is_undocumented, names_of_job, part_name, run_name
+from bot.watch.sessions import group_of, is_undocumented, names_of_job
 
 _KEPT = timedelta(minutes=10)
 _GENERATIONS = 4
@@ -128,17 +130,21 @@ class JobCache:
         Raises VeeamError if the server doesn't answer.
         """
         job = await self.job_of(session)
-        if job is not None and not job.is_gone and not is_child(session):
+        if job is not None and not job.is_gone and session.part_of is None:
             return SessionOwner(session.job_id or _NO_JOB, job.name, job, is_certain=True)
         parents = await self._parents_of(session)
         owner = await self._by_ids(session, job, parents) or await self._by_names(session, job, parents)
-        if not is_child(session) and "\\" not in run_name(session.name):
+        if session.part_of is None and "\\" not in run_name(session.name):
             return owner
         outermost = parents[-1] if parents else session
         return replace(
             owner,
-            part=part_name(session, owner.name),
-            part_of=outermost.parent_session_id if is_child(outermost) else outermost.id if parents else None,
+            part=part_name(session.name, owner.name),
+            part_of=outermost.parent_session_id
+            if outermost.part_of is not None
+            else outermost.id
+            if parents
+            else None,
             is_within_running=bool(parents) and not outermost.is_stopped,
         )
 
@@ -226,7 +232,7 @@ class JobCache:
         """The owner by the only job of that name, else no job: what the outermost session is called."""
         outermost = parents[-1] if parents else session
         names = names_of_job(outermost) if parents else names_of_job(session)
-        shown = names[0] if parents or not is_child(session) else names[-1]
+        shown = names[0] if parents or session.part_of is None else names[-1]
         if "\\" in shown:
             shown = shown.partition("\\")[0]
         unowned = SessionOwner(outermost.job_id or _NO_JOB, shown)
@@ -254,7 +260,7 @@ class JobCache:
         """A part's parents, the outermost last, as far as VBR still has them."""
         parents: list[Session] = []
         seen, child = {session.id}, session
-        while is_child(child) and len(parents) < _GENERATIONS:
+        while child.part_of is not None and len(parents) < _GENERATIONS:
             parent_id = child.parent_session_id
             if parent_id is None or parent_id in seen or (parent := await self._session(parent_id)) is None:
                 break

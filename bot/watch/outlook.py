@@ -27,7 +27,6 @@ from bot.veeam import (
 )
 from bot.watch.run_facts import JobOutlook, RunFacts, SessionFacts
 from bot.watch.runs import Run
-from bot.watch.sessions import is_child
 
 _SESSIONS_LOOKED_AT = 50
 _SUCCESSES_LOOKED_AT = 5
@@ -147,7 +146,7 @@ def went_well_since(past: JobPast | None, failed: SessionFacts) -> SessionFacts 
 def _counts(session: Session, stopped: Collection[str]) -> bool:
     group = session_group(session.session_type, job_id=session.job_id, job_ids={session.job_id or JobId("")})
     is_stopped = session.is_canceled or session.id in stopped
-    return group is SessionGroup.JOB_RUN and not is_child(session) and not is_stopped
+    return group is SessionGroup.JOB_RUN and session.part_of is None and not is_stopped
 
 
 def _runs(

@@ -36,7 +36,6 @@ from bot.watch.runs import RETRY, earlier_attempts
 from bot.watch.sessions import (
     EndedSession,
     IgnoreReason,
-    is_child,
     is_undocumented,
     named_types,
     polled_types,
@@ -551,7 +550,7 @@ def _failures_first(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:
 
 def _job_and_run(session: Session) -> set[str | None]:
     """What a session has in common with others: its job, and the session that it is a part of."""
-    return {session.job_id, session.parent_session_id if is_child(session) else session.id}
+    return {session.job_id, session.part_of if session.part_of is not None else session.id}
 
 
 def _by_job(rows: Iterable[Session]) -> Mapping[JobId, Sequence[Session]]:

@@ -29,7 +29,7 @@ from bot.watch.routing import RouteReason, WatchRules, long_enough
 from bot.watch.run_facts import SessionFacts
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport
-from bot.watch.sessions import EndedSession, is_child, is_undocumented, named_types, reason_to_ignore
+from bot.watch.sessions import EndedSession, is_undocumented, named_types, reason_to_ignore
 from bot.watch.subscriptions import SubscriptionIndex, subscriber
 
 PAGE_ROWS = 500
@@ -230,7 +230,7 @@ class SessionsBefore:
         """The session, if it ended with a result and routes decide about it."""
         if row.end_time is None or not row.is_stopped or row.outcome is Result.NONE:
             return None
-        if is_child(row) and row.outcome is Result.SUCCESS:
+        if row.part_of is not None and row.outcome is Result.SUCCESS:
             return None  # a part that went well is its run's affair
         if is_undocumented(row):
             await self._jobs.owner_of(row)

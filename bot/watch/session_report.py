@@ -40,7 +40,7 @@ from bot.watch.job_cache import SessionOwner
 from bot.watch.outlook import JobPast
 from bot.watch.routing import Completion, Subscriber
 from bot.watch.run_facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
-from bot.watch.sessions import EndedSession, is_child, is_offload
+from bot.watch.sessions import EndedSession, is_offload
 
 PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
@@ -211,7 +211,7 @@ async def fetch_details(
 
 def _is_of_agents(session: Session) -> bool:
     """Whether it is a whole run of an agent job or policy, which may have no task sessions."""
-    return session.session_type.casefold() in _OF_AGENTS and not is_child(session)
+    return session.session_type.casefold() in _OF_AGENTS and session.part_of is None
 
 
 async def _machines_of(server: VeeamServer, session: Session) -> list[BackupObject]:

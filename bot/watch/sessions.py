@@ -15,6 +15,8 @@ from bot.veeam import (
     Revision,
     Session,
     SessionGroup,
+    names_before_machine,
+    run_name,
     session_group,
 )
 
@@ -26,10 +28,6 @@ NAMED_ONLY = frozenset(
 _POLLED = (SessionGroup.JOB_RUN, *sorted(FAILURES_ONLY))
 _NAMEABLE = (*sorted(NAMED_ONLY), SessionGroup.TIERING)
 _DOCUMENTED = frozenset(name.casefold() for names in SESSION_TYPES.values() for name in names)
-_NO_ID = "00000000-0000-0000-0000-000000000000"
-_RUN = re.compile(
-    r" \((?:incremental|increment|full|active full|synthetic full|retry \d+)\)\Z", re.IGNORECASE
-)
 _OFFLOAD = re.compile(r".+ offload\Z", re.IGNORECASE | re.DOTALL)
 _OF_AGENTS = ("agent", "endpoint")
 
@@ -69,16 +67,6 @@ def is_undocumented(session: Session) -> bool:
     return session.session_type.casefold() not in _DOCUMENTED
 
 
-def is_child(session: Session) -> bool:
-    """Whether the session is a part of another one, as copy and agent jobs have them."""
-    return session.parent_session_id not in {None, "", _NO_ID, session.id}
-
-
-def run_name(name: str) -> str:
-    """Return a session's name without what VBR appends of the run: `SQL (Incremental)` is a run of `SQL`."""
-    return _RUN.sub("", name)
-
-
 def is_offload(session: Session) -> bool:
     """Whether a session of no job is a scale-out repository's offload, by its name.
 
@@ -88,26 +76,12 @@ def is_offload(session: Session) -> bool:
 
 
 def names_of_job(session: Session) -> tuple[str, ...]:
-    r"""Return the names that the job of a session may have, by its own name alone, the likeliest first.
-
-    An immediate copy's parts are called `COPY\SOURCE (Incremental)`, an agent job's `JOB - MACHINE (Full)`.
-    """
+    """Return the names that the job of a session may have, by its own name alone, the likeliest first."""
     whole = run_name(session.name)
     copy, backslash, _ = whole.partition("\\")
-    pieces = [whole]
-    if is_child(session) or session.session_type.casefold().startswith(_OF_AGENTS):
-        pieces = whole.split(" - ")
-    shorter = (" - ".join(pieces[:count]) for count in range(len(pieces) - 1, 0, -1))
+    is_of_agents = session.session_type.casefold().startswith(_OF_AGENTS)
+    shorter = names_before_machine(whole) if session.part_of is not None or is_of_agents else ()
     return (whole, *((copy,) if backslash else ()), *shorter)
-
-
-def part_name(session: Session, job_name: str) -> str:
-    """Return what a part of a run is called beside its job: the source of a copy, or the machine."""
-    whole = run_name(session.name)
-    for between in ("\\", " - "):
-        if whole.casefold().startswith(f"{job_name}{between}".casefold()):
-            return whole[len(job_name) + len(between) :] or whole
-    return whole.rpartition("\\")[2] or whole
 
 
 def polled_types(revision: Revision, routes: Iterable[RouteSettings]) -> tuple[str, ...]:
@@ -138,6 +112,6 @@ def reason_to_ignore(session: Session, group: SessionGroup, *, is_named: bool = 
         return IgnoreReason.PART_WELL
     if group is SessionGroup.LOG_BACKUP and session.outcome is not Result.FAILED:
         return IgnoreReason.LOG_BACKUP_WELL
-    if is_child(session) and session.outcome is Result.NONE:
+    if session.part_of is not None and session.outcome is Result.NONE:
         return IgnoreReason.PART_UNDECIDED
     return None

@@ -378,18 +378,18 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             for query in _by_id(base, holders)
             for question in self._questions(query, tests, known, revision, stopped=stopped)
         ]
-        parts = await self._failed_by_part(server, backend, known, base=base, tests=tests)
-        skip = first if is_alone and len(questions) == 1 and not parts else 0
+        unlisted = await self._unlisted(server, backend, known, base=base, tests=tests)
+        skip = first if is_alone and len(questions) == 1 and not unlisted else 0
         count = first + vbr_lists.PAGE_ROWS - skip
         corrected = partial(backend.states.corrected, server, known=known)
         lists = [
             await _rows(server, question, corrected, order, skip=skip, count=count) for question in questions
         ]
-        if parts:
-            lists.append(vbr_lists.Rows(tuple(_sorted(server.name, parts, order)), len(parts)))
+        if unlisted:
+            lists.append(vbr_lists.Rows(tuple(_sorted(server.name, unlisted, order)), len(unlisted)))
         return replace(sides, lists=tuple(lists), skipped=skip, not_looked_at=not_looked_at)
 
-    async def _failed_by_part(
+    async def _unlisted(
         self,
         server: veeam.VeeamServer,
         backend: Backend,
@@ -398,11 +398,17 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         base: veeam.JobStatesQuery,
         tests: Sequence[_Test],
     ) -> Sequence[veeam.JobState]:
-        """The jobs that failed by a part alone, where VBR is asked by results; else its states are read."""
+        """The jobs that VBR, asked by results or by status, does not list: its states of them say otherwise.
+
+        Those that failed by a part alone, those that run while they are disabled or by a part.
+        """
         states = self.states
-        if JobsFilter.FAILED not in states or not states <= _RESULTS.keys() or not known.failed_parts:
+        if states == {JobsFilter.RUNNING}:
+            found = await backend.states.running_unseen(server, known)
+        elif JobsFilter.FAILED in states and states <= _RESULTS.keys() and known.failed_parts:
+            found = await backend.states.failed_by_part(server, known)
+        else:
             return ()
-        found = await backend.states.failed_by_part(server, known)
         return tuple(
             state for state in found if veeam.fits(base, state) and all(test(state) for test in tests)
         )
@@ -492,15 +498,10 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         if states == {JobsFilter.DISABLED}:
             return (_Question(replace(base, status=veeam.JobStatus.DISABLED), tests),)
         if states == {JobsFilter.RUNNING}:
-            # One that somebody started may go on saying `disabled`, and has no result then.
-            disabled = replace(base, status=veeam.JobStatus.DISABLED, last_result=veeam.Result.NONE)
-            return (
-                *(
-                    _Question(replace(base, status=status), tests)
-                    for status in _ACTIVE
-                    if status in revision.job_statuses
-                ),
-                _Question(disabled, (*tests, FITS[JobsFilter.RUNNING])),
+            return tuple(
+                _Question(replace(base, status=status), tests)
+                for status in _ACTIVE
+                if status in revision.job_statuses
             )
         return (_Question(base, (*tests, _any_of(states)), is_mixed=True),)
 

@@ -13,7 +13,8 @@ from bot.operations.commands import CommandLine, quote
 from bot.operations.jobs import FoundJob, latest_run
 from bot.operations.model import ALL_ROLES, AuditSubject, JobRef, Kind, MessageLink, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
-from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, job_state_of, session_views
+from bot.operations.queries.sessions import FoundSession, SessionView, session_views
+from bot.operations.session_jobs import job_id_of, job_state_of
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 

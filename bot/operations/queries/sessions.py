@@ -29,6 +29,7 @@ from bot.operations.model import (
     RequestContext,
 )
 from bot.operations.queries import PageNumber, Query
+from bot.operations.session_jobs import GENERATIONS, job_id_of
 from bot.settings import PersonId, ServerName
 from bot.store import STOP, StoreError
 
@@ -54,12 +55,8 @@ _RESULTS = {
 }
 _SHOWN = frozenset({veeam.SessionGroup.JOB_RUN, veeam.SessionGroup.LOG_BACKUP})
 _UNFINISHED = tuple(state for state in veeam.SessionState if state is not veeam.SessionState.STOPPED)
-_NO_ID = frozenset("0-")
-_WITH_PARTS = ("copy", "agent", "policy")
-"""In the names of the job types whose sessions have parts."""
 _PARENTS_AT_MOST = 200
 _PARENTS_READ_AT_MOST = 20
-_GENERATIONS = 4
 
 _Test = Callable[[veeam.Session], bool]
 
@@ -194,7 +191,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         if self.which is SessionsFilter.RUNNING:
             # It is undocumented whether a filter by result finds a session without one; its state is certain.
             asked += ((replace(query, results=(), state=state), tests) for state in _UNFINISHED)
-        has_parts = job is not None and _may_have_parts(job.state)
+        has_parts = job is not None and veeam.may_have_parts(job.state.type)
         if len(asked) == 1 and not tests and not has_parts:
             rows = await vbr_lists.window(_page_of(server, query), skip=skip, count=count)
             sessions = rows.rows
@@ -315,7 +312,7 @@ async def session_views(found: Sequence[FoundSession], backend: Backend) -> tupl
                 job_id_of(session),
                 by,
                 is_stopped=was_stopped_here or known[one.server].is_stopped(session),
-                is_part=parent_of(session) is not None,
+                is_part=session.part_of is not None,
             )
         )
     return tuple(views)
@@ -346,16 +343,6 @@ async def _types_of_jobs(views: Sequence[SessionView], backend: Backend) -> tupl
     return tuple(None if job is None else types.get(job) for job in jobs)
 
 
-def parent_of(session: veeam.Session) -> veeam.SessionId | None:
-    """Return the session of which this is a part, as copies and policies have them; None for most."""
-    parent = session.parent_session_id
-    return None if not parent or parent == session.id or set(parent) <= _NO_ID else parent
-
-
-def _may_have_parts(job: veeam.JobState) -> bool:
-    return any(word in job.type.casefold() for word in _WITH_PARTS)
-
-
 async def _parts_of(
     server: veeam.VeeamServer,
     job: veeam.JobState,
@@ -376,26 +363,24 @@ async def _parts_of(
 
     def is_part(session: veeam.Session) -> bool:
         listed[session.id] = session
-        return parent_of(session) in own - {None}
+        return session.part_of in own - {None}
 
     anyones = replace(query, job_id=None, types=_types(server.revision), limit=None)
     rows = await _scanned(server, anyones, (is_part, *tests), enough=enough)
-    above = {session.id: parent_of(session) for session in listed.values()}
+    above = {session.id: session.part_of for session in listed.values()}
     doubtful = [
         session
         for session in listed.values()
-        if parent_of(session) is not None
-        and session.job_id != job.id
-        and all(test(session) for test in tests)
+        if session.part_of is not None and session.job_id != job.id and all(test(session) for test in tests)
     ]
-    for _ in range(_GENERATIONS):
+    for _ in range(GENERATIONS):
         tops = dict.fromkeys(_highest(session.id, above, own) for session in doubtful)
         unknown = [top for top in tops if top not in own and top not in above][:_PARENTS_READ_AT_MOST]
         async with veeam.at_once() as group:
             reads = {top: group.create_task(vbr_lists.where_there(server.session(top))) for top in unknown}
         for top, read in reads.items():
             found = read.result()
-            above[top] = None if found is None else parent_of(found)
+            above[top] = None if found is None else found.part_of
         if not unknown:
             break
     parts = tuple(session for session in doubtful if _highest(session.id, above, own) in own)
@@ -408,7 +393,7 @@ def _highest(
     own: Container[veeam.SessionId | None],
 ) -> veeam.SessionId:
     """Return the first of the job's own sessions that this is below, else the highest that is known."""
-    for _ in range(_GENERATIONS):
+    for _ in range(GENERATIONS):
         parent = above.get(session_id)
         if session_id in own or parent is None:
             break
@@ -420,36 +405,13 @@ async def latest_of(server: veeam.VeeamServer, job: veeam.JobState, count: int) 
     """Return a job's newest sessions, with the parts of them. Raises `VeeamError`."""
     query = veeam.SessionsQuery(job_id=job.id, order_by="CreationTime", ascending=False, limit=count)
     sessions = (await server.sessions(query)).rows
-    if _may_have_parts(job):
+    if veeam.may_have_parts(job.type):
         sessions += (await _parts_of(server, job, query, (), enough=count)).rows
     return tuple(sorted(sessions, key=_age))[:count]
 
 
 def _types(revision: veeam.Revision) -> tuple[str, ...]:
     return (*revision.job_run_types, *revision.session_types[veeam.SessionGroup.LOG_BACKUP])
-
-
-async def job_state_of(server: veeam.VeeamServer, session: veeam.Session) -> veeam.JobState | None:
-    """Return the job of a session, or of the session that it is a part of; None without one.
-
-    Raises `VeeamError`.
-    """
-    for _ in range(_GENERATIONS):
-        job_id, parent = job_id_of(session), parent_of(session)
-        state = await server.job_state(job_id) if job_id is not None else None
-        if state is not None or parent is None:
-            return state
-        above = await vbr_lists.where_there(server.session(parent))
-        if above is None:
-            return None
-        session = above
-    return None
-
-
-def job_id_of(session: veeam.Session) -> veeam.JobId | None:
-    """Return the ID that may be a job's; None for the zeros that VBR writes where there is none."""
-    job_id = session.job_id
-    return job_id if job_id is not None and veeam.is_id(job_id) and not set(job_id) <= _NO_ID else None
 
 
 async def _scanned(

@@ -159,7 +159,7 @@ async def _counts(server: veeam.VeeamServer, states: JobStates, visibility: Visi
             for status in _ACTIVE
             if status in server.revision.job_statuses
         ]
-        active.append(group.create_task(_running_while_disabled(server, states, known)))
+        active.append(group.create_task(_running_unseen(server, states, known)))
         failed = group.create_task(_failed(server, states, known))
         warning = group.create_task(
             _counted(server, replace(_LATEST_FIRST, last_result=veeam.Result.WARNING))
@@ -182,13 +182,9 @@ async def _counts(server: veeam.VeeamServer, states: JobStates, visibility: Visi
     )
 
 
-async def _running_while_disabled(
-    server: veeam.VeeamServer, states: JobStates, known: KnownSessions
-) -> _Counted:
-    """The jobs that somebody started although they are disabled: they may go on saying so."""
-    query = replace(_LATEST_FIRST, status=veeam.JobStatus.DISABLED, last_result=veeam.Result.NONE)
-    corrected = await states.corrected(server, await every(server.every_job_state(query)), known)
-    return _first([state for state in corrected if state.is_active])
+async def _running_unseen(server: veeam.VeeamServer, states: JobStates, known: KnownSessions) -> _Counted:
+    """The jobs that run although their status says otherwise."""
+    return _first(await states.running_unseen(server, known))
 
 
 async def _failed(server: veeam.VeeamServer, states: JobStates, known: KnownSessions) -> _Counted:

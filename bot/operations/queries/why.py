@@ -15,7 +15,7 @@ from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
-from bot.operations.queries.sessions import job_state_of
+from bot.operations.session_jobs import job_state_of
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 

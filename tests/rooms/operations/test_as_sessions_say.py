@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.job_filters import JobsFilter
 from bot.operations.jobs import snapshot_of
 from bot.operations.model import KnownJob, NamedJob
-from bot.operations.outcomes import Done, NotPossible
+from bot.operations.outcomes import Detailed, Done, NotPossible
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
@@ -17,12 +18,13 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Job, Session
+from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
 from bot.slack.views.jobs import job as job_page
 from bot.slack.views.jobs import jobs as jobs_page
 from bot.store import RunRow, Runs, StoppedSessions
-from bot.veeam import JobId, SessionId
+from bot.veeam import Detail, JobId, JobState, SessionId
 from tests.rooms.operations.office import HQ, SQL_ONLY, VIEWER, Office
 
 BY_USER = "Operation was canceled by user"
@@ -89,6 +91,118 @@ async def test_a_disabled_job_at_rest(office: Office) -> None:
     assert not page.view.state.is_active
 
 
+def runs_unseen(office: Office, job: Job | str, *, state: str = "Working") -> Session:
+    """A run that began while VBR's state of the job goes on naming the one before."""
+    job = office.world.job(job) if isinstance(job, str) else job
+    before = job.session_id, job.last_run
+    session = office.world.begin_run(job, by=r"CORP\anna")
+    session.state = state
+    session.run.working_at = office.world.now() + timedelta(days=1)  # type: ignore[union-attr] # just begun
+    job.session_id, job.last_run = before
+    job.rows.clear()
+    return session
+
+
+async def runs_everywhere(office: Office, name: str, *, others: int = 0) -> JobState:
+    """Lists, counts, its page and its buttons say that a job runs; return its state as the page has it."""
+    rows, _ = await listed(office, JobsFilter.RUNNING)
+    assert rows == [name]
+    assert (await counted(office))[1] == 1 + others
+    assert name not in (await listed(office, JobsFilter.INACTIVE))[0]
+    every = await office.answer(ListJobs(server="hq"), JobsAnswer)
+    page = await office.answer(ShowJob(NamedJob(name)), JobAnswer)
+    shown = [page.view, *(view for view in every.rows if view.state.name == name)]
+    assert [view.state.is_active for view in shown] == [True, True]
+    assert all("start" not in {one.name for one in view.operations} for view in shown)
+    assert "Running" in job_page(page).text
+    return page.view.state
+
+
+@pytest.mark.parametrize("state", ["Starting", "Working", "Postprocessing", "WaitingSlot", "Stopping"])
+@pytest.mark.parametrize("last", ["Success", "Failed"])
+async def test_a_run_that_the_state_does_not_name(office: Office, state: str, last: str) -> None:
+    """A disabled job runs whatever its state says of its last run; it is not started a second time."""
+    office.world.finish_run("Archive", result=last)
+    session = runs_unseen(office, "Archive", state=state)
+    drawn = await runs_everywhere(office, "Archive")
+    assert drawn.session_id == session.id
+    for action in (
+        Start(NamedJob("Archive")),
+        Start(office.known("Archive"), snapshot_of(drawn)),
+        Retry(NamedJob("Archive")),
+    ):
+        assert isinstance(await office.ask(action), NotPossible)
+    assert office.posts() == []
+    await office.ask(Stop(KnownJob(HQ, drawn.id), snapshot_of(drawn)))
+    assert [verb for verb, _ in office.posts()] == ["stop"]
+
+
+async def test_running_sessions_are_listed_once(office: Office) -> None:
+    """An answer asks what runs in as many requests with one disabled job as with fifty."""
+    asked: list[int] = []
+    for count in (1, 50):
+        for number in range(count):
+            office.world.add_job(f"Off {count} {number}", is_disabled=True)
+        office.hq.requests.clear()
+        await office.answer(ListJobs(which=JobsFilter.DISABLED, server="hq"), JobsAnswer)
+        asked.append(sum(each.template == "/api/v1/sessions" for each in office.hq.requests))
+    assert asked[0] == asked[1] <= 2
+
+
+async def test_no_list_of_running_sessions(office: Office) -> None:
+    """The jobs are listed all the same, and what is missing is named; an action asks for the job's own."""
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    office.hq.faults.add("GET", "/api/v1/sessions", refusing(500))
+    outcome = await office.ask(ListJobs(which=JobsFilter.DISABLED, server="hq"))
+    assert isinstance(outcome, Detailed)
+    assert {each.what for each in outcome.missing} == {Detail.RUNNING_SESSIONS}
+    office.hq.faults.add("GET", "/api/v1/sessions", refusing(500))
+    blocked = await office.ask(Start(NamedJob("Archive")))
+    assert isinstance(blocked, NotPossible)
+    assert office.posts() == []
+
+
+async def test_a_log_backup_is_no_run(office: Office) -> None:
+    """It goes on between the runs of its job, which can be started meanwhile."""
+    office.world.finish_run("Archive", result="Success")
+    session = runs_unseen(office, "Archive")
+    session.type = "SqlLogBackup"
+    assert await listed(office, JobsFilter.RUNNING) == ([], 0)
+    assert isinstance(await office.ask(Start(NamedJob("Archive"))), Done)
+
+
+def part_at_work(office: Office, *, is_named: bool, machine: str = "lap01") -> Session:
+    """A machine's part that is at work while VBR's state of its policy says that the policy rests."""
+    job = office.world.add_job("Laptops", "WindowsAgentBackup")
+    parent = office.world.finish_run(job, result="Failed")
+    part = office.world.finish_part(parent, f"Laptops - {machine} (Full)", result="None")
+    part.state, part.ended_at = "Working", None
+    part.parent_id = parent.id if is_named else None
+    return part
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_a_part_at_work(office: Office, *, is_named: bool) -> None:
+    """The job is not started or retried meanwhile, and can be stopped; everything says that it runs."""
+    part_at_work(office, is_named=is_named)
+    drawn = await runs_everywhere(office, "Laptops")
+    laptops = NamedJob("Laptops")
+    for action in (Start(laptops), Retry(laptops), Start(office.known("Laptops"), snapshot_of(drawn))):
+        assert isinstance(await office.ask(action), NotPossible)
+    assert office.posts() == []
+    await office.ask(Stop(KnownJob(HQ, drawn.id), snapshot_of(drawn)))
+    assert [verb for verb, _ in office.posts()] == ["stop"]
+
+
+@pytest.mark.parametrize(("other", "machine"), [("Laptops - lap01", "lap01"), ("Laptops - HQ", "HQ - lap07")])
+async def test_a_part_that_may_be_another_jobs(office: Office, other: str, machine: str) -> None:
+    """A name that is a job's own, or that two jobs explain, says nothing."""
+    part_at_work(office, is_named=False, machine=machine)
+    office.world.add_job(other, "WindowsAgentBackup")
+    assert (await listed(office, JobsFilter.RUNNING))[0] == []
+
+
 async def test_a_copy_that_waits_is_not_running(office: Office) -> None:
     """An immediate copy that was disabled stays in its session for ever."""
     copy = office.world.job("Copy now")
@@ -97,6 +211,9 @@ async def test_a_copy_that_waits_is_not_running(office: Office) -> None:
     copy.model["isDisabled"] = True
     session.run.working_at = office.world.now() + timedelta(days=1)  # type: ignore[union-attr] # just begun
     assert "Copy now" not in (await listed(office, JobsFilter.RUNNING))[0]
+    page = await office.answer(ShowJob(NamedJob("Copy now")), JobAnswer)
+    assert "start" in {operation.name for operation in page.view.operations}
+    assert not isinstance(await office.ask(Start(NamedJob("Copy now"))), NotPossible)
 
 
 def stop(office: Office, job: str = "SQL Prod", *, is_canceled: bool) -> Session:
@@ -157,7 +274,7 @@ async def test_status_asks_nobody_else_who_was_stopped(office: Office, *, by_wor
     assert await counted(office) == (1, 0)
     assert await counted(office) == (1, 0)
     lists = [each for each in office.hq.requests if each.template == "/api/v1/sessions"]
-    assert sum("jobIdFilter" not in each.query for each in lists) == 1
+    assert sum(each.query.get("resultFilter") == "Failed" for each in lists) == 1
 
 
 @pytest.mark.parametrize(

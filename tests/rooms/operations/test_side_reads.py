@@ -198,6 +198,8 @@ REQUESTS: Mapping[str, Callable[[Office], Awaitable[Request]]] = {
 
 DERIVED: Row = {STATES: lacks(Detail.JOB_STATES)}
 SERVER_TIME: Row = {TIME: lacks(Detail.SERVER_TIME)}
+WHAT_RUNS: Row = {SESSIONS: lacks(Detail.RUNNING_SESSIONS)}
+"""Of jobs that are disabled, or whose runs have parts."""
 JOB_REPOSITORY: Row = {REPOSITORIES: lacks(Detail.REPOSITORIES)}
 WHO_STOPPED: Row = {SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON)}
 WHY_FAILED: Row = {
@@ -226,7 +228,7 @@ RUN: Row = {**DERIVED, SESSIONS: ESSENTIAL}
 NEWEST_RUN: Row = {SESSIONS: lacks(Detail.SESSIONS)}
 
 READS: Mapping[str, Row] = {
-    "jobs": DERIVED,
+    "jobs": {**DERIVED, **WHAT_RUNS},
     "jobs failed": {**DERIVED, **WHY_FAILED, **WHO_STOPPED},
     "jobs repo:Second": {
         **DERIVED,
@@ -240,7 +242,7 @@ READS: Mapping[str, Row] = {
         POINTS: lacks(Detail.RESTORE_POINTS),
         BACKUP: lacks(Detail.RESTORE_POINTS),
     },
-    "jobs stale:3h": {**DERIVED, SESSIONS: lacks(Detail.LAST_SUCCESS)},
+    "jobs stale:3h": {**DERIVED, SESSIONS: lacks(Detail.LAST_SUCCESS, Detail.RUNNING_SESSIONS)},
     "job": JOB,
     "job NAME": JOB,
     "why": {
@@ -269,7 +271,11 @@ READS: Mapping[str, Row] = {
         TASKS: lacks(Detail.OBJECTS),
         LOGS: lacks(Detail.LOG),
     },
-    "status": {**DERIVED, **JOB_REPOSITORY, SESSIONS: lacks(Detail.SESSIONS)},
+    "status": {
+        **DERIVED,
+        **JOB_REPOSITORY,
+        SESSIONS: lacks(Detail.SESSIONS, Detail.RUNNING_SESSIONS),
+    },
     "servers": {TIME: lacks(Detail.SERVER_TIME), INFO: lacks(Detail.SERVER_INFO), SWAGGER: lacks()},
     "report": {
         **DERIVED,
@@ -279,7 +285,12 @@ READS: Mapping[str, Row] = {
         TASKS: lacks(),
         LOGS: lacks(Detail.FAILURE_REASON),
     },
-    "home": {**DERIVED, **JOB_REPOSITORY, **WHY_FAILED, **WHO_STOPPED},
+    "home": {
+        **DERIVED,
+        **JOB_REPOSITORY,
+        **WHY_FAILED,
+        SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON, Detail.RUNNING_SESSIONS),
+    },
     "start": RUN,
     "start NAME": RUN,
     "start form": {**RUN, **JOB_REPOSITORY},
@@ -287,7 +298,7 @@ READS: Mapping[str, Row] = {
     "stop form": {**DERIVED, **JOB_REPOSITORY, SESSIONS: lacks(Detail.LAST_SUCCESS)},
     "retry": DERIVED,
     "retry form": {**DERIVED, **JOB_REPOSITORY, SESSIONS: lacks(Detail.LAST_SUCCESS)},
-    "enable": {**DERIVED, **NEWEST_RUN},
+    "enable": {**DERIVED, SESSIONS: lacks(Detail.SESSIONS, Detail.RUNNING_SESSIONS)},
     "disable": {**DERIVED, **NEWEST_RUN},
     "disable form": {**DERIVED, **NEWEST_RUN, **JOB_REPOSITORY},
     "clone": {**DERIVED, **NEWEST_RUN},
@@ -558,7 +569,7 @@ async def test_a_detail_that_never_answers_is_not_waited_for(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer comes without it, after a limit of its own."""
-    monkeypatch.setattr(details, "DETAIL_SECONDS", 0.05)
+    monkeypatch.setattr(details, "DETAIL_SECONDS", 1.0)
     office.hq.faults.add("GET", REPOSITORIES.split(" ")[1], hanging(Moment.BEFORE), times=9)
     outcome = await office.ask(ShowStatus("hq"), ANN)
     assert isinstance(outcome, Done)

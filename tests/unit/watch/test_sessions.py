@@ -3,7 +3,7 @@
 import pytest
 
 from bot.veeam import JobId, SessionGroup, SessionId
-from bot.watch.sessions import IgnoreReason, group_of, is_child, reason_to_ignore
+from bot.watch.sessions import IgnoreReason, group_of, reason_to_ignore
 from tests.unit.watch.builders import session
 
 JOBS = frozenset({JobId("j1")})
@@ -45,9 +45,10 @@ def test_group_of_a_stranger() -> None:
         ("s0", True),
     ],
 )
-def test_is_child(parent: str | None, *, expected: bool) -> None:
+def test_part_of(parent: str | None, *, expected: bool) -> None:
     """A part of another session names that one; zeros and itself are no parent."""
-    assert is_child(session(parent_session_id=parent and SessionId(parent))) is expected
+    part = session(parent_session_id=parent and SessionId(parent))
+    assert (part.part_of is not None) is expected
 
 
 def test_what_a_route_names_is_not_ignored() -> None:

@@ -1,0 +1,127 @@
+"""Which jobs have a session at work, where VBR's states of them may not say so.
+
+Read once for an answer, whatever the number of jobs.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot import veeam
+from bot.operations import vbr_lists
+from bot.operations.session_jobs import GENERATIONS, jobs_of_machines
+
+_SESSIONS_AT_MOST = 2_000
+_PARENTS_READ_AT_MOST = 20
+_SESSIONS_LOOKED_AT = 5
+_RUNS = frozenset({veeam.SessionGroup.JOB_RUN, veeam.SessionGroup.PART})
+_OF_AGENTS = ("agent", "endpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSessions:
+    """Of one server: the newest session at work of each job, and the jobs that have parts at work."""
+
+    own: Mapping[veeam.JobId | None, veeam.Session] = field(default_factory=dict)
+    with_parts: frozenset[veeam.JobId] = frozenset()
+
+    def of(self, state: veeam.JobState) -> veeam.Session | None:
+        """Return the job's own session at work."""
+        session = self.own.get(state.id)
+        return session if session is not None and is_at_work(session, state) else None
+
+
+class RunningNow:
+    """What runs on one server, read when it is first asked for. A detail: nothing where VBR doesn't say."""
+
+    def __init__(self) -> None:
+        self._reading = asyncio.Lock()
+        self._found: RunningSessions | None = None
+
+    async def on(self, server: veeam.VeeamServer) -> RunningSessions:
+        """Return it."""
+        async with self._reading:
+            if self._found is None:
+                asked = _running_on(server)
+                found = await veeam.detail(veeam.Detail.RUNNING_SESSIONS, server.name, asked, None)
+                self._found = found or RunningSessions()
+            return self._found
+
+
+def is_at_work(session: veeam.Session, state: veeam.JobState) -> bool:
+    """Whether a session is a run of the job that is not over.
+
+    An immediate copy waits in one session for ever; that is no run.
+    """
+    group = veeam.session_group(session.session_type, job_id=session.job_id, job_ids={state.id})
+    is_run = group is veeam.SessionGroup.JOB_RUN and not session.is_stopped
+    return is_run and not (_waits(session) and state.is_immediate_copy)
+
+
+async def is_running(server: veeam.VeeamServer, state: veeam.JobState) -> bool:
+    """Whether one of the job's newest sessions is at work. Raises `VeeamError`."""
+    query = veeam.SessionsQuery(
+        job_id=state.id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT
+    )
+    sessions = (await server.sessions(query)).rows
+    return any(session.job_id == state.id and is_at_work(session, state) for session in sessions)
+
+
+async def _running_on(server: veeam.VeeamServer) -> RunningSessions:
+    """Ask for what works and, as it is undocumented whether what has no result yet is found so, for both."""
+    latest = veeam.SessionsQuery(order_by="CreationTime", ascending=False)
+    types = (await server.detect_revision()).job_run_types
+    questions = (
+        replace(latest, state=veeam.SessionState.WORKING),
+        replace(latest, types=types, results=(veeam.Result.NONE,)),
+    )
+    async with veeam.at_once() as group:
+        lists = [group.create_task(_unfinished(server, query)) for query in questions]
+    found = {session.id: session for each in lists for session in each.result()}
+    oldest_first = sorted(found.values(), key=_age)
+    own = {session.job_id: session for session in oldest_first}
+    return RunningSessions(own, await _with_parts(server, oldest_first))
+
+
+async def _unfinished(server: veeam.VeeamServer, query: veeam.SessionsQuery) -> Sequence[veeam.Session]:
+    async def ask(skip: int, limit: int) -> veeam.Page[veeam.Session]:
+        return await server.sessions(query.page(skip=skip, limit=limit))
+
+    return (await vbr_lists.scanned(ask, _may_be_at_work, at_most=_SESSIONS_AT_MOST)).rows
+
+
+def _may_be_at_work(session: veeam.Session) -> bool:
+    job_ids = {session.job_id or veeam.JobId("")}
+    return (
+        not session.is_stopped
+        and veeam.session_group(session.session_type, job_id=session.job_id, job_ids=job_ids) in _RUNS
+    )
+
+
+async def _with_parts(server: veeam.VeeamServer, sessions: Sequence[veeam.Session]) -> frozenset[veeam.JobId]:
+    """The jobs of the sessions that these are parts of, and of those above them."""
+    above: dict[veeam.SessionId, veeam.Session | None] = {session.id: session for session in sessions}
+    parts = [session for session in sessions if not _waits(session)]
+    found: set[veeam.JobId | None] = set()
+    level: Sequence[veeam.Session] = parts
+    for _ in range(GENERATIONS):
+        wanted = dict.fromkeys(session.part_of for session in level if session.part_of is not None)
+        unknown = [each for each in wanted if each not in above][:_PARENTS_READ_AT_MOST]
+        async with veeam.at_once() as group:
+            reads = [group.create_task(vbr_lists.where_there(server.session(each))) for each in unknown]
+        above.update((each, read.result()) for each, read in zip(unknown, reads, strict=True))
+        level = [parent for each in wanted if (parent := above.get(each)) is not None]
+        found.update(parent.job_id for parent in level)
+    of_agents = [one for one in parts if one.session_type.casefold().startswith(_OF_AGENTS)]
+    by_name = await jobs_of_machines(server, of_agents)
+    return frozenset(
+        {*(job_id for job_id in found if job_id is not None), *(one.id for one in by_name.values())}
+    )
+
+
+def _waits(session: veeam.Session) -> bool:
+    return veeam.known(veeam.SessionState, session.state) is veeam.SessionState.IDLE
+
+
+def _age(session: veeam.Session) -> float:
+    return session.creation_time.timestamp() if session.creation_time is not None else 0.0
