@@ -61,13 +61,17 @@ class ShownSession:
     job_id: str | None = None
 
 
+class MessageUnreadable(Exception):
+    """The chat platform did not say what a message is."""
+
+
 class SessionMessages(Protocol):
     """Where messages about sessions are looked up; implemented by the room that knows the chat platform."""
 
     async def session_of(self, link: MessageLink) -> ShownSession | None:
         """Return the session that a message of the bot is about; None for any other message.
 
-        Raises the store's `StoreError`.
+        Raises `MessageUnreadable`, and the store's `StoreError`.
         """
 
 

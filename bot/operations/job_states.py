@@ -8,21 +8,19 @@ are VBR's.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import structlog
 from msgspec.structs import replace
 
 from bot import veeam
 from bot.operations.running import RunningNow, RunningSessions
+from bot.operations.stored import stored
 from bot.operations.vbr_lists import every
 from bot.settings import ServerName
-from bot.store import Runs, StoppedSessions, StoreError
+from bot.store import Runs, StoppedSessions
 
 _SESSIONS_READ_AT_MOST = 50
 _FAILED_READ_AT_MOST = 200
 _TASKS_READ_AT_MOST = 20
 _PARTS_READ_AT_MOST = 20
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +65,15 @@ class JobStates:
 
     async def known(self, server: ServerName) -> KnownSessions:
         """Return what is noted of a server's sessions; nothing where the database does not answer."""
-        try:
-            return KnownSessions(await self._stopped.of(server), await self._runs.failed_parts(server))
-        except StoreError as error:
-            log.warning("operations.sessions_unknown", server=server, error=str(error))
-            return KnownSessions()
+        stopped = await stored(self._stopped.of(server), frozenset[str]())
+        return KnownSessions(stopped, await stored(self._runs.failed_parts(server), {}))
 
     async def note_stopped(self, server: ServerName, session: veeam.Session) -> None:
         """Keep that a session was stopped, so that every answer says so from now on."""
         ended_at = session.end_time or session.creation_time
         if ended_at is None:
             return
-        try:
-            await self._stopped.note(server, session.id, ended_at)
-        except StoreError as error:
-            log.warning("operations.sessions_unknown", server=server, error=str(error))
+        await stored(self._stopped.note(server, session.id, ended_at), None)
 
     async def corrected(
         self,
@@ -146,7 +138,7 @@ class JobStates:
             try:
                 state = await server.job_state(veeam.JobId(job_id))
             except veeam.VeeamError as error:
-                log.warning("operations.job_unreadable", server=server.name, error=str(error))
+                veeam.note_missing(veeam.Detail.JOB_STATES, error)
                 continue
             if state is not None and state.result is not veeam.Result.FAILED:
                 found += await self.corrected(server, (state,), known)
@@ -218,9 +210,11 @@ def _corrected(state: veeam.JobState, known: KnownSessions, running: RunningSess
 
 
 async def _readable(server: veeam.VeeamServer, session_id: veeam.SessionId) -> veeam.Session | None:
-    """The session; None where the server doesn't say."""
+    """The session, a detail; None where there is none, or the server doesn't say."""
     try:
         return await server.session(session_id)
+    except veeam.NotFoundOnServer:
+        return None
     except veeam.VeeamError as error:
-        log.debug("operations.session_unreadable", server=server.name, error=str(error))
+        veeam.note_missing(veeam.Detail.SESSIONS, error)
         return None

@@ -166,9 +166,13 @@ class JobFinder:
         found = await _picked(typed, visible, lambda job: job.state.name)
         if not found or (found.is_part and is_action):
             named, nameless, is_whole = await self._all_names(tuple(answer.answers), visibility)
-            return await self._by_all_names(
-                typed, named, visibility, silent={**silent, **nameless}, is_sure=is_sure and is_whole
+            silent = {**silent, **nameless}
+            meant = await self._by_all_names(
+                typed, named, visibility, silent=silent, is_sure=is_sure and is_whole
             )
+            if isinstance(meant, outcomes.NotFound):
+                return replace(meant, has_answers=len(silent) < len(servers))
+            return meant
         if is_action:
             # VBR's filter does not find a name with an invisible letter in it, which looks the same.
             named, nameless, is_whole = await self._all_names(tuple(answer.answers), visibility)

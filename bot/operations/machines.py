@@ -103,13 +103,14 @@ async def find_machine(
     answer = await fleet.ask(lambda server: _machines_of(server, search), servers)
     if len(servers) == 1 and answer.failures:
         raise next(iter(answer.failures.values()))
-    # Where a host is silent, a machine of this very name may be below it.
-    silent = (*answer.failures, *(name for name, listed in answer.answers.items() if not listed.is_whole))
+    # Below a host that gave no answer a machine of this very name may be; what is missing is noted.
+    silent = tuple(answer.failures)
+    is_sure = not silent and all(listed.is_whole for listed in answer.answers.values())
     found = _named(ref.text, answer.answers)
     if not found:
         others = await fleet.ask(lambda server: _others_of(server, search), tuple(answer.answers))
         found = _named(ref.text, others.answers)
-    if len(found) == 1 and not silent:
+    if len(found) == 1 and is_sure:
         return found[0]
     is_part = not found
     found = found or _with_part_of_name(ref.text, answer.answers)
@@ -122,7 +123,8 @@ async def find_machine(
         lambda server: _machines_of(server, _Search(None, _FOUND_WITHIN_SECONDS)), servers
     )
     names = (one.name for listed in everything.answers.values() for one in listed.machines)
-    return outcomes.NotFound("machine", ref.text, matching.nearest(ref.text, names), silent)
+    nearest = matching.nearest(ref.text, names)
+    return outcomes.NotFound("machine", ref.text, nearest, silent, has_answers=bool(answer.answers))
 
 
 async def machines_like(
@@ -233,7 +235,8 @@ async def _vsphere(server: veeam.VeeamServer, search: _Search) -> _Listed:
     hosts = (await server.vmware_hosts(veeam.VmwareHostsQuery(limit=_HOSTS_AT_MOST))).rows
     query = veeam.VmwareObjectsQuery(type=MACHINE, name=search.name_filter, limit=_ROWS_AT_MOST)
     asked = (server.vmware_objects(host.name, query) for host in hosts)
-    pages = await veeam.answered(asked, within_seconds=search.within_seconds)
+    what = veeam.Detail.VSPHERE_MACHINES
+    pages = await veeam.answered(server.name, what, asked, within_seconds=search.within_seconds)
     rows = [row for page in pages for row in page.rows]
     return _Listed(_below(server, VSPHERE, rows), is_whole=len(pages) == len(hosts))
 
@@ -244,7 +247,8 @@ async def _other_platforms(server: veeam.VeeamServer, search: _Search) -> _Liste
     hosts = [root for root in roots if root.platform in {veeam.Source.HYPERV, veeam.Source.CLOUD_DIRECTOR}]
     query = replace(search.inventory_query, types=(MACHINE,))
     asked = (server.browse_inventory(query, host_name=host.name) for host in hosts)
-    pages = await veeam.answered(asked, within_seconds=search.within_seconds)
+    what = veeam.Detail.OTHER_MACHINES
+    pages = await veeam.answered(server.name, what, asked, within_seconds=search.within_seconds)
     rows = dict.fromkeys(row for page in pages for row in page.rows)
     machines = tuple(one for row in rows for one in _below(server, row.platform, (row,)))
     return _Listed(machines, is_whole=len(pages) == len(hosts))
@@ -264,7 +268,8 @@ async def _computers(
         asked = [server.whole_physical_inventory(query)]
     else:
         asked = [server.physical_inventory(query, protection_group_id=group.id) for group in groups]
-    pages = await veeam.answered(asked, within_seconds=within_seconds)
+    what = veeam.Detail.COMPUTERS
+    pages = await veeam.answered(server.name, what, asked, within_seconds=within_seconds)
     names = {group.id: group.name for group in groups}
     rows = {row.id: row for page in pages for row in page.rows if row.type in COMPUTERS}
     machines = tuple(

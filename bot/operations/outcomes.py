@@ -200,9 +200,13 @@ class ActionAnswer(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detailed:
-    """An outcome with details; `missing` are those that a server did not say."""
+    """An outcome with details; `missing` are those that a server did not say.
+
+    `lacks_database`: what the bot itself keeps could not be read.
+    """
 
     missing: tuple[veeam.MissingDetail, ...] = ()
+    lacks_database: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +244,10 @@ class SyntaxProblem:
 class NotFound(Detailed):
     """Nothing of that name that this person may see; `nearest` are names that are alike.
 
-    `what` is "job", "session", "server", "type" or "repository". `suggestion` is a command that was perhaps
-    meant (`jobs failed` for `jobs faild`). `hidden` is a job that is there, and that the person may not know
-    of: for the record, never to be shown.
+    `what` is "job", "session", "server", "type" or "repository"; "run": no run of that job; "message": no
+    session behind the link. `suggestion` is a command that was perhaps meant (`jobs failed` for `jobs
+    faild`). `hidden` is a job that is there, and that the person may not know of: for the record, never to be
+    shown. Not `has_answers`: nobody who was asked answered, so that there may well be such a thing.
     """
 
     what: str
@@ -251,6 +256,7 @@ class NotFound(Detailed):
     silent: tuple[veeam.ServerName, ...] = ()
     suggestion: str | None = None
     hidden: AuditSubject | None = None
+    has_answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)

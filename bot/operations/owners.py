@@ -4,15 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-import structlog
-
 from bot.operations.backend import Backend
 from bot.operations.outcomes import JobView
+from bot.operations.stored import stored
 from bot.settings import ServerName
-from bot.store import StoreError
 from bot.veeam import JobId
-
-log = structlog.get_logger()
 
 
 async def with_owners(backend: Backend, views: Sequence[JobView]) -> tuple[JobView, ...]:
@@ -21,10 +17,7 @@ async def with_owners(backend: Backend, views: Sequence[JobView]) -> tuple[JobVi
     for view in views:
         by_server[view.server].append(view.state.id)
     owners: dict[tuple[ServerName, JobId], str] = {}
-    try:
-        for server, job_ids in by_server.items():
-            found = await backend.follow_up.owners(server, job_ids)
-            owners |= {(server, job_id): owner for job_id, owner in found.items()}
-    except StoreError as error:
-        log.warning("operations.owners_not_read", error=str(error))
+    for server, job_ids in by_server.items():
+        found = await stored(backend.follow_up.owners(server, job_ids), dict[JobId, str]())
+        owners |= {(server, job_id): owner for job_id, owner in found.items()}
     return tuple(replace(view, owner=owners.get((view.server, view.state.id))) for view in views)

@@ -56,6 +56,7 @@ from bot.operations.places import Conversations, Places
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
 from bot.operations.refusals import Refusals
+from bot.operations.stored import noting_store_errors
 from bot.operations.subscribers import Subscribers
 from bot.operations.under_way import (
     ACTIONS_AT_MOST,
@@ -194,12 +195,12 @@ class Service:
             too_many = outcomes.TooMany(operation, GESTURES_A_MINUTE, is_a_minute=True)
             self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
             return too_many
-        with noting_missing() as missing:
+        with noting_missing() as missing, noting_store_errors() as store_errors:
             outcome = await self._outcome(operation, gesture, request, is_shared=once)
         if isinstance(outcome, outcomes.NeedsForm):
             outcome = await self._with_approval(await self._with_only_choice(outcome, gesture), gesture)
-        if missing and isinstance(outcome, outcomes.Detailed):
-            outcome = replace(outcome, missing=tuple(missing.values()))
+        if (missing or store_errors) and isinstance(outcome, outcomes.Detailed):
+            outcome = replace(outcome, missing=tuple(missing.values()), lacks_database=bool(store_errors))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
         log.info(

@@ -255,7 +255,13 @@ class AppHome:
     ) -> None:
         match outcome:
             case outcomes.Done(HomeAnswer() as answer):
-                blocks = home(answer, command=self._command, result=news, missing=outcome.missing)
+                blocks = home(
+                    answer,
+                    command=self._command,
+                    result=news,
+                    missing=outcome.missing,
+                    lacks_database=outcome.lacks_database,
+                )
             case _:
                 blocks = home_problem(self._drawn(gesture, outcome))
         await self._tabs.publish(gesture.person_id, blocks, turn)

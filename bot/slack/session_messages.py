@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from bot.operations.backend import ShownSession
+from bot.operations.backend import MessageUnreadable, ShownSession
 from bot.operations.model import KnownJob, MessageLink, Topic
 from bot.settings import ServerName
 from bot.slack import errors
@@ -37,7 +37,7 @@ class PostedSessions:
         """Return the session that the linked message shows; a run's root shows the one that made its result.
 
         Slack is asked only about messages that the database does not know, where the bot is a member. Raises
-        `StoreError`.
+        `MessageUnreadable` and `StoreError`.
         """
         places = [link.ts] if link.thread_ts in {None, link.ts} else [link.ts, str(link.thread_ts)]
         for ts in places:
@@ -57,7 +57,10 @@ class PostedSessions:
             known = None
         if known is not None and known.job_id is not None:
             return Topic(KnownJob(known.server, JobId(known.job_id)), known.session_id)
-        root = await self._read(MessageLink("", channel_id, thread_ts), thread_ts)
+        try:
+            root = await self._read(MessageLink("", channel_id, thread_ts), thread_ts)
+        except MessageUnreadable:
+            return None
         return None if root is None else topic_of(root)
 
     async def _known(self, posted: PostedMessage) -> ShownSession | None:
@@ -92,7 +95,7 @@ class PostedSessions:
         return run if now is None else now.facts
 
     async def _read(self, link: MessageLink, ts: str) -> Mapping[str, Any] | None:
-        """The message as Slack has it; None where there is none, or the bot may not read it."""
+        """The message as Slack has it; None where there is none, or the bot isn't in its channel."""
         where: dict[str, Any] = {
             "channel": link.channel_id,
             "oldest": ts,
@@ -109,7 +112,9 @@ class PostedSessions:
             answer = await self._web_api.read(method, where)
         except errors.SlackError as error:
             log.info("session_messages.not_read", problem=str(error))
-            return None
+            if isinstance(error, errors.ChannelUnavailable | errors.MessageGone):
+                return None
+            raise MessageUnreadable from error
         messages = answer.get("messages") or ()
         found = next((one for one in messages if isinstance(one, dict) and one.get("ts") == ts), None)
         return found if found is not None and author_of(found) in self._own_ids else None

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bot.settings import ServerName
+from bot.veeam.details import Detail, note_missing
 from bot.veeam.errors import TimedOut, VeeamError
 from bot.veeam.revisions import Revision
 from bot.veeam.server import VeeamServer
@@ -101,6 +102,10 @@ class _Revisions(Mapping[ServerName, Revision]):
         return len(self._servers)
 
 
+class _Late(TimedOut):
+    """It took longer than the asker waits."""
+
+
 @asynccontextmanager
 async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
     """Run questions side by side until the block ends; the first `VeeamError` cancels the rest and is raised.
@@ -120,18 +125,24 @@ async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
         raise first from None
 
 
-async def answered(questions: Iterable[Coroutine[Any, Any, T]], *, within_seconds: float) -> tuple[T, ...]:
-    """Put questions side by side; return what is answered in time, in the order asked.
+async def answered(
+    server: ServerName, what: Detail, questions: Iterable[Coroutine[Any, Any, T]], *, within_seconds: float
+) -> tuple[T, ...]:
+    """Put questions to a server side by side; return what is answered in time, in the order asked.
 
-    A question that fails or is late doesn't stop the others. Raises a `VeeamError` only where all failed.
+    A question that fails or is late doesn't stop the others: `what` is asked for is noted as missing then.
+    Raises a `VeeamError` only where all failed, none of them by being late.
     """
 
-    async def ask(question: Coroutine[Any, Any, T]) -> tuple[T] | VeeamError | None:
+    async def ask(question: Coroutine[Any, Any, T]) -> tuple[T] | VeeamError:
+        limit = asyncio.timeout(within_seconds)
         try:
-            async with asyncio.timeout(within_seconds):
+            async with limit:
                 return (await question,)
         except TimeoutError:
-            return None
+            if not limit.expired():
+                raise
+            return _Late(server, f"no answer within {within_seconds:g} s")
         except VeeamError as error:
             return error
 
@@ -139,8 +150,10 @@ async def answered(questions: Iterable[Coroutine[Any, Any, T]], *, within_second
         tasks = [group.create_task(ask(question)) for question in questions]
     results = [task.result() for task in tasks]
     failures = [result for result in results if isinstance(result, VeeamError)]
-    if failures and len(failures) == len(results):
+    if failures and len(failures) == len(results) and not any(isinstance(one, _Late) for one in failures):
         raise failures[0]
+    for failure in failures:
+        note_missing(what, failure)
     return tuple(result[0] for result in results if isinstance(result, tuple))
 
 

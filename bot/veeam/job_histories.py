@@ -240,7 +240,7 @@ def _history(
         is_warned=standing.since is None and standing.result is Result.WARNING,
         is_running=running is not None,
         running=running.session_id if running is not None else None,
-        never_ran=not runs and state.last_run is None and not state.is_active,
+        never_ran=not (runs or state.last_run or state.is_active) and state.result is Result.NONE,
         took_seconds=took,
         usually_took_seconds=usual,
         ended={

@@ -63,9 +63,9 @@ async def read_server_report(
     ahead = await _ahead(server, clock)
     period = period.on_clock_ahead(ahead)
     past = PastRuns(period.until)
-    read_since = await _read_sessions(server, past, period)
-    if read_since is None:
-        read_since, lacks = period.until, (*lacks, "sessions")
+    read_since, is_read = await _read_sessions(server, past, period)
+    if not is_read:
+        lacks = (*lacks, "sessions")
     repositories = await _repositories(server)
     if repositories is None:
         repositories, lacks = (), (*lacks, "repositories")
@@ -100,8 +100,8 @@ def _histories(
     return list(histories(states, past, period, read_since=read_since, known_of=known))
 
 
-async def _read_sessions(server: VeeamServer, past: PastRuns, period: ReportPeriod) -> datetime | None:
-    """Take the sessions in, the newest first; return since when all are there, None where they are not."""
+async def _read_sessions(server: VeeamServer, past: PastRuns, period: ReportPeriod) -> tuple[datetime, bool]:
+    """Take the sessions in, the newest first; return since when all are there, and that no read failed."""
     query = SessionsQuery(
         types=server.revision.job_run_types,
         created_after=period.reach,
@@ -114,16 +114,16 @@ async def _read_sessions(server: VeeamServer, past: PastRuns, period: ReportPeri
             page = await server.sessions(query.page(skip=skip, limit=_PAGE_ROWS))
         except VeeamError as error:
             note_missing(Detail.SESSIONS, error)
-            return oldest if skip else None
+            return oldest, False
         past.add(row for row in page.rows if is_of_job(row))
         skip += page.received
         oldest = min([oldest, *(row.creation_time for row in page.rows if row.creation_time is not None)])
         if not page.received or (page.total is not None and skip >= page.total):
-            return period.reach
+            return period.reach, True
         is_enough = skip >= SESSIONS_ENOUGH and oldest < period.since - _MARGIN
         if is_enough or skip >= SESSIONS_AT_MOST:
             log.info("veeam.report_cut", server=server.name, sessions=skip)
-            return oldest
+            return oldest, True
 
 
 async def _ahead(server: VeeamServer, clock: Clock) -> timedelta:

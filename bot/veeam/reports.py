@@ -132,7 +132,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ServerReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was found on one server. `lacks` names what it did not say.
 
-    All sessions since `read_since` were read.
+    All sessions since `read_since` were read: with "sessions" among what it lacks, none or a part of them.
     """
 
     server: ServerName
@@ -343,7 +343,9 @@ def _reported(
 
 
 def _is_new(history: JobHistory, period: ReportPeriod) -> bool:
-    return history.failing_since is not None and history.failing_since >= period.since
+    """Whether it began to fail in the period, for all that was read: it may have failed before that."""
+    since = history.failing_since
+    return since is not None and since >= period.since and not history.is_known_from
 
 
 class _CauseHere(NamedTuple):

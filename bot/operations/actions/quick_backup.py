@@ -106,7 +106,8 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         newest: NewestPoint | None = None
         repository: veeam.RepositoryState | None = None
         asked = _newest_point(server, machine.name)
-        point, state = await veeam.detail(veeam.Detail.RESTORE_POINTS, target.server, asked, (None, None))
+        found = await veeam.detail(veeam.Detail.RESTORE_POINTS, target.server, asked, None)
+        point, state = found or (None, None)
         if point is not None and point.creation_time is not None and state is not None:
             newest = NewestPoint(point.creation_time, backend.views.of(context, target.server, state))
             repository = await repository_of(server, state)
@@ -117,6 +118,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
             platform=machine.platform,
             place=machine.place,
             newest=newest,
+            is_newest_known=found is not None,
             repository=repository,
             recent=await backend.audit.recent_with_detail(
                 context, target.server, self.operation, _detail(machine)
@@ -187,7 +189,10 @@ class NewestPoint:
 
 @dataclass(frozen=True, slots=True)
 class QuickBackupForm(outcomes.Form):
-    """What backing up one machine touches. No `newest`: VBR lists no restore point of a machine so named."""
+    """What backing up one machine touches.
+
+    No `newest`: VBR lists no restore point of a machine so named, or it is not `is_newest_known`.
+    """
 
     request: QuickBackup
     server: ServerName
@@ -195,6 +200,7 @@ class QuickBackupForm(outcomes.Form):
     platform: str
     place: str
     newest: NewestPoint | None = None
+    is_newest_known: bool = True
     repository: veeam.RepositoryState | None = None
     recent: tuple[outcomes.RecentAction, ...] = ()
 

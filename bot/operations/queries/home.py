@@ -1,10 +1,9 @@
 """One person's own page: what is wrong where they may look, what they did recently, what they may do."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
-from typing import TypeVar
 
 from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
@@ -15,12 +14,10 @@ from bot.operations.queries import Query
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.status import ServerStatus, StatusAnswer, status_of
 from bot.operations.queries.whoami import WhoamiAnswer, whoami_of
+from bot.operations.stored import stored
 from bot.settings import PersonId, ServerName
-from bot.store import AuditFilter, StoreError
+from bot.store import AuditFilter
 from bot.veeam import at_once
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 FAILURES_SHOWN = 5
 ACTIONS_SHOWN = 8
@@ -50,9 +47,9 @@ class ShowHome(Query, frozen=True, tag="home"):
             status = group.create_task(_status(backend, context))
             recent = group.create_task(_recent_actions(backend, context))
             disabled = group.create_task(_disabled(backend, context))
-            muted = group.create_task(_stored(mutes_seen_by(context, backend), otherwise=()))
+            muted = group.create_task(stored(mutes_seen_by(context, backend), ()))
             waiting = group.create_task(
-                _stored(ApprovalRequests(backend).pending_for(context), otherwise=PendingApprovals())
+                stored(ApprovalRequests(backend).pending_for(context), PendingApprovals())
             )
         return Done(
             HomeAnswer(
@@ -134,7 +131,7 @@ async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[Re
     """What the person did on jobs that they may see now."""
     own = AuditFilter((context.person.id, *context.person.other_ids))
     records = backend.audit_log.records(own, limit=_ATTEMPTS_READ)
-    if (attempts := await _stored(records, otherwise=None)) is None:
+    if (attempts := await stored(records, None)) is None:
         return None
     actions = [
         action
@@ -147,17 +144,9 @@ async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[Re
 
 
 async def _disabled(backend: Backend, context: RequestContext) -> tuple[DisabledUntil, ...]:
-    plans = await _stored(backend.timed_disables.every(), otherwise=())
+    plans = await stored(backend.timed_disables.every(), ())
     return tuple(
         DisabledUntil(ServerName(plan.server), plan.job_name, PersonId(plan.person_id), plan.until)
         for plan in plans
         if context.visibility.sees(plan.server, plan.job_name)
     )
-
-
-async def _stored(answer: Awaitable[T], *, otherwise: U) -> T | U:
-    """The database's answer; `otherwise` where it gives none, for the rest of the page can be shown."""
-    try:
-        return await answer
-    except StoreError:
-        return otherwise

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
-
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
@@ -18,14 +16,13 @@ from bot.operations.mutes import MuteView, mute_of_job
 from bot.operations.owners import with_owners
 from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
+from bot.operations.stored import stored
 from bot.operations.vbr_lists import repository_of, where_there
-from bot.store import StoreError, TimedDisable
+from bot.store import TimedDisable
 
 RECENT_SESSIONS = 5
 _NAME_JOBS = frozenset({veeam.ItemKind.JOB, veeam.ItemKind.BACKUP})
 """What a job copies that bears a job's name."""
-
-log = structlog.get_logger()
 
 
 class ShowJob(Query, frozen=True, tag="job"):
@@ -75,7 +72,7 @@ class ShowJob(Query, frozen=True, tag="job"):
             after = group.create_task(veeam.detail(details.CHAINED_JOBS, server.name, chained, ()))
         recent = [FoundSession(found.server, one) for one in sessions.result()]
         is_planned, plan = await _plan(backend, found)
-        muted = await _muted(backend, context, found)
+        muted = await stored(mute_of_job(context, backend, found.server, state.id, state.name), None)
         view = backend.views.of(context, found.server, state, failure.result())
         (view,) = await with_owners(backend, (view,))
         return outcomes.Done(
@@ -161,18 +158,7 @@ async def _plan(backend: Backend, job: FoundJob) -> tuple[bool, TimedDisable | N
     """Whether it is known if the bot will enable the job again, and the plan."""
     if not job.state.is_disabled:
         return True, None
-    try:
-        plans = await backend.timed_disables.of(job.server)
-    except StoreError as error:
-        log.warning("operations.plan_not_read", server=job.server, error=str(error))
+    plans = await stored(backend.timed_disables.of(job.server), None)
+    if plans is None:
         return False, None
     return True, next((plan for plan in plans if plan.job_id.casefold() == job.state.id.casefold()), None)
-
-
-async def _muted(backend: Backend, context: RequestContext, job: FoundJob) -> MuteView | None:
-    """What mutes the job, a detail."""
-    try:
-        return await mute_of_job(context, backend, job.server, job.state.id, job.state.name)
-    except StoreError as error:
-        log.warning("operations.mute_not_read", server=job.server, error=str(error))
-        return None

@@ -249,6 +249,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
                 not_looked_at=sum(each.not_looked_at for each in found.values()),
                 holders=holders,
                 nearest=self._nearest_machines(holders),
+                has_answers=bool(found),
             )
         )
 
@@ -562,6 +563,8 @@ class JobsAnswer(outcomes.Answer):
     not_looked_at: int = 0
     holders: Mapping[ServerName, Holders] = field(default_factory=dict)
     nearest: tuple[str, ...] = ()
+    has_answers: bool = True
+    """Some server answered."""
 
     def held_by(self, view: outcomes.JobView) -> Held | None:
         """How a job of the list holds the machine; None where none was asked for."""

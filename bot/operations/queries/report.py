@@ -13,6 +13,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, Unreadable, span_in
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.queries import Query
+from bot.operations.stored import stored
 from bot.settings import ServerName
 from bot.store import StoreError
 
@@ -64,7 +65,7 @@ class ShowReport(Query, frozen=True, tag="report"):
         zone = context.person.zone or UTC
         period = veeam.ReportPeriod(since=now - span, until=now, zone=zone)
 
-        muted = await backend.mutes.every(now)
+        muted = await stored(backend.mutes.every(now), ())
 
         async def read(server: veeam.VeeamServer) -> veeam.ServerReport:
             noted = await backend.states.known_of(server)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bot import veeam
 from bot.operations import outcomes
-from bot.operations.backend import Backend
+from bot.operations.backend import Backend, MessageUnreadable
 from bot.operations.commands import CommandLine, quote
 from bot.operations.jobs import FoundJob, latest_run
 from bot.operations.model import ALL_ROLES, AuditSubject, JobRef, Kind, MessageLink, Operation, RequestContext
@@ -102,9 +102,7 @@ class ShowSession(Query, frozen=True, tag="session"):
         if not isinstance(found, FoundJob):
             return found
         session = await latest_run(backend.fleet.server(found.server), found.state.id)
-        missing = outcomes.NotFound(
-            "session", f"{found.state.name} last", suggestion=f"job {quote(found.state.name)}"
-        )
+        missing = outcomes.NotFound("run", found.state.name, suggestion=f"job {quote(found.state.name)}")
         if session is None:
             return missing
         by_id = ShowSession(session.id, found.server, self.page)
@@ -114,11 +112,14 @@ class ShowSession(Query, frozen=True, tag="session"):
         self, link: MessageLink, backend: Backend, context: RequestContext
     ) -> outcomes.Done | outcomes.NotFound:
         """The session that a message is about; where the person may not know of it, as if there were none."""
-        missing = outcomes.NotFound("session", link.text)
+        missing = outcomes.NotFound("message", link.text)
         servers = backend.finder.servers(self.server, context.visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
-        shown = await backend.messages.session_of(link)
+        try:
+            shown = await backend.messages.session_of(link)
+        except MessageUnreadable:
+            return replace(missing, has_answers=False)
         if shown is None:
             return missing
         if shown.server not in servers:
@@ -140,7 +141,7 @@ class ShowSession(Query, frozen=True, tag="session"):
         answer = await backend.fleet.ask(self._session_on, servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
-        missing = replace(missing, silent=tuple(answer.failures))
+        missing = replace(missing, silent=tuple(answer.failures), has_answers=bool(answer.answers))
         for server, session in answer.answers.items():
             if session is None:
                 continue

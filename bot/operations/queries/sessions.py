@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-import structlog
 from msgspec.structs import replace as with_fields
 
 from bot import veeam
@@ -30,12 +29,11 @@ from bot.operations.model import (
 )
 from bot.operations.queries import PageNumber, Query
 from bot.operations.session_jobs import GENERATIONS, job_id_of
+from bot.operations.stored import stored
 from bot.settings import PersonId, ServerName
-from bot.store import STOP, StoreError
+from bot.store import STOP
 
 SCAN_AT_MOST = 5_000
-
-log = structlog.get_logger()
 
 
 class SessionsFilter(StrEnum):
@@ -170,6 +168,8 @@ class ListSessions(Query, frozen=True, tag="sessions"):
                     outcomes.SilentServer(server, error) for server, error in answer.failures.items()
                 ),
                 as_of=backend.clock.now(),
+                has_answers=bool(lists),
+                unreadable=sum(rows.unreadable for rows in lists),
             )
         )
 
@@ -276,7 +276,10 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class SessionsAnswer(outcomes.Answer):
-    """One page of sessions, newest first; `total` is None where a server does not say."""
+    """One page of sessions, newest first; `total` is None where a server does not say.
+
+    `has_answers`: some server answered. So many rows of theirs were `unreadable`.
+    """
 
     request: ListSessions
     job_name: str | None
@@ -285,20 +288,19 @@ class SessionsAnswer(outcomes.Answer):
     page_size: int
     silent: tuple[outcomes.SilentServer, ...]
     as_of: datetime
+    has_answers: bool = True
+    unreadable: int = 0
 
 
 async def session_views(found: Sequence[FoundSession], backend: Backend) -> tuple[SessionView, ...]:
     """Return the sessions as shown, in their order; without who stopped them where the database fails."""
     stopped: dict[tuple[str, str], PersonId] = {}
     known = {server: await backend.states.known(server) for server in {one.server for one in found}}
-    try:
-        for server in dict.fromkeys(one.server for one in found):
-            ids = [one.session.id for one in found if one.server == server]
-            for action in await backend.own_actions.of(server, ids):
-                if action.operation == STOP:
-                    stopped.setdefault((server, action.session_id), PersonId(action.person_id))
-    except StoreError as error:
-        log.warning("operations.stoppers_not_read", error=str(error))
+    for server in dict.fromkeys(one.server for one in found):
+        ids = [one.session.id for one in found if one.server == server]
+        for action in await stored(backend.own_actions.of(server, ids), ()):
+            if action.operation == STOP:
+                stopped.setdefault((server, action.session_id), PersonId(action.person_id))
     views = []
     for one in found:
         by, session = stopped.get((one.server, one.session.id)), one.session

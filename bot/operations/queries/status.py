@@ -13,9 +13,9 @@ from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Vis
 from bot.operations.mutes import MuteView, mutes_seen_by
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
+from bot.operations.stored import stored
 from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
-from bot.store import StoreError
 
 SHOWN_OF_EACH = 10
 _REPOSITORIES_AT_MOST = 500
@@ -110,12 +110,8 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
     )
     statuses = [_server_status(name, counts, backend, context) for name, counts in answer.answers.items()]
     failed = await with_owners(backend, [view for status in statuses for view in status.failed])
-    muted: tuple[MuteView, ...] = ()
-    try:
-        outbox_waiting = await backend.health.outbox_waiting()
-        muted = await mutes_seen_by(context, backend)
-    except StoreError:
-        outbox_waiting = None
+    outbox_waiting = await stored(backend.health.outbox_waiting(), None)
+    muted = await stored(mutes_seen_by(context, backend), ())
     return StatusAnswer(
         servers=tuple(
             replace(status, failed=tuple(view for view in failed if view.server == status.server))

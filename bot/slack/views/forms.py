@@ -283,7 +283,7 @@ def _picked(request: Request, state: codec.FormState) -> inputs.Filled:
 def _pick_form(facts: PickForm) -> inputs.FormContent:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
-        f"{status_text.WARNING} Not responding: {silent}. Nothing there can be found." if silent else ""
+        f"{status_text.WARNING} No answer from {silent}: nothing there can be found." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
         menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which machine?"), None)
@@ -378,7 +378,9 @@ def _delete_form(facts: DeleteForm) -> inputs.FormContent:
 def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
     kind = "" if facts.platform == VSPHERE else f", {status_text.machine_kind(facts.platform)},"
     lines = [f"{strong(facts.machine_name)}{kind} below {literal(facts.place)} on {literal(facts.server)}"]
-    if facts.newest is None:
+    if not facts.is_newest_known:
+        lines.append("Newest restore point: unknown.")
+    elif facts.newest is None:
         lines += [
             "Newest restore point: none that the bot can see.",
             "VBR refuses if no job covers the machine, or none has a full backup of it yet.",

@@ -1,7 +1,7 @@
 """App Home: one person's own page."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
@@ -34,7 +34,7 @@ from bot.slack.views.message import (
 )
 from bot.slack.views.mutes import muted_line
 from bot.slack.views.servers import more
-from bot.veeam import MissingDetail
+from bot.veeam import Detail, MissingDetail
 
 # How much of the page a list may take: Slack takes 100 blocks and 250 kB of it.
 _FAILED_BLOCKS, _FAILED_BYTES = 36, 110_000
@@ -54,15 +54,18 @@ def home(
     command: str,
     result: Message | None = None,
     missing: Iterable[MissingDetail] = (),
+    lacks_database: bool = False,
 ) -> tuple[Block, ...]:
     """The page's blocks. `result` is the outcome of a press on it just now."""
-    head, *rest = _parts(answer, command, result)
-    return sum([head, note(*status_text.missing_details(missing)), *rest], NOTHING).blocks
+    missing = tuple(missing)
+    head, *rest = _parts(answer, command, result, {one.what for one in missing})
+    gaps = status_text.missing_details(missing, lacks_database=lacks_database)
+    return sum([head, note(*gaps), *rest], NOTHING).blocks
 
 
-def home_message(answer: HomeAnswer, *, command: str) -> Message:
+def home_message(answer: HomeAnswer, *, command: str, lacks: Collection[Detail] = ()) -> Message:
     """The same as a message, where there is no Home tab to show it in."""
-    return compose([], _parts(answer, command, None), noun="part", plural="parts")
+    return compose([], _parts(answer, command, None, lacks), noun="part", plural="parts")
 
 
 def home_problem(problem: Message) -> tuple[Block, ...]:
@@ -70,7 +73,9 @@ def home_problem(problem: Message) -> tuple[Block, ...]:
     return (*_head("This page can't be shown.").blocks, *problem.blocks)
 
 
-def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[MessagePart]:
+def _parts(
+    answer: HomeAnswer, command: str, result: Message | None, lacks: Collection[Detail]
+) -> list[MessagePart]:
     parts = [_head(f"As of {date(answer.as_of)}.")]
     if result is not None:
         shown = paragraph(result.text) + note("Also in the Messages tab.")
@@ -82,12 +87,12 @@ def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[Mes
         _begin(answer),
         # It expires, and somebody waits for it: no list of failures pushes it off the first screen.
         *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
-        *_failed(answer.status, command),
+        *_failed(answer.status, command, lacks),
         *_waiting("Your requests for approval", [*map(own_request, answer.waiting.own)]),
         *_will_end(answer, command),
         heading("Your recent actions"),
         _recent_actions(answer.recent),
-        *_running(answer.status, command),
+        *_running(answer.status, command, lacks),
         heading("Your roles"),
         *_roles(answer, command),
     ]
@@ -142,7 +147,7 @@ def _waiting(title: str, requests: Sequence[MessagePart]) -> list[MessagePart]:
     return [heading(title), *shown, note(more(len(requests) - len(shown), "request"))]
 
 
-def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
+def _failed(status: StatusAnswer, command: str, lacks: Collection[Detail]) -> list[MessagePart]:
     failed = newest_first(view for server in status.servers for view in server.failed)[:FAILURES_SHOWN]
     failed_total = sum(server.failed_total for server in status.servers)
     warned = sum(server.warning_total for server in status.servers)
@@ -162,6 +167,8 @@ def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
         summary = f"{status_text.SUCCESS} No job's last run failed."
     else:
         summary = "No jobs to show."
+    if not failed_total:
+        summary = status_text.as_read(summary, is_whole=Detail.JOB_STATES not in lacks)
     silent = status_text.silent_servers(status.silent[:_ROWS_LIMIT])
     warnings = f"{count(warned, 'job')} ended with a warning: {code(f'{command} jobs warning')}"
     return [
@@ -184,14 +191,21 @@ def _more_failed(left_out: int) -> MessagePart:
     return buttons.with_button(more(left_out, "failed job"), _ALL_FAILED, label="All failed jobs")
 
 
-def _running(status: StatusAnswer, command: str) -> list[MessagePart]:
+def _running(status: StatusAnswer, command: str, lacks: Collection[Detail]) -> list[MessagePart]:
     running = [view for server in status.servers for view in server.running][:_RUNNING_LIMIT]
     shown = _fitting(list(map(job_row, running)), _RUNNING_BLOCKS, _RUNNING_BYTES)
     total = sum(server.running_total for server in status.servers)
+    nothing = status_text.as_read(
+        "Nothing is running at the moment.", is_whole=not {Detail.JOB_STATES, Detail.SESSIONS} & {*lacks}
+    )
+    if status.silent:
+        nothing = "Nothing is running on the servers that responded."
+    if status.silent and not status.servers:
+        nothing = "Unknown: no server responded."
     return [
         heading("Running now"),
         *shown,
-        paragraph("" if total else "Nothing is running at the moment."),
+        paragraph("" if total else nothing),
         note(more(total - len(shown), "running job", f"{command} jobs running")),
     ]
 

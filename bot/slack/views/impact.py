@@ -6,7 +6,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.impact import Impact
 from bot.operations.model import Request
 from bot.operations.outcomes import RecentAction
-from bot.slack.text import bar, code, count, date, dotted, literal, mention, sentence_case, strong
+from bot.slack.text import bar, count, date, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import status_text
 from bot.slack.views.message import MessagePart, paragraph
 from bot.veeam import JobState, Result
@@ -82,7 +82,7 @@ def _next_run(state: JobState, *, is_deletion: bool) -> str:
     if state.run_after_job is not None and state.run_after_job.job_name:
         return ""
     if state.next_run is None:
-        return f"Next run: {code(state.next_run_policy) if state.next_run_policy else 'not planned'}"
+        return f"Next run: {status_text.unplanned(state)}"
     return f"Next run: {date(state.next_run)}"
 
 

@@ -1,6 +1,6 @@
 """Jobs: a list of them, one in full, and how one stands in an answer about something else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from math import ceil
 
@@ -31,7 +31,7 @@ from bot.slack.views.message import (
     paragraph,
 )
 from bot.slack.views.mutes import muted_line
-from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, Result, ScheduleFacts, Workload
+from bot.veeam import Daily, Detail, JobFacts, JobState, Monthly, Periodic, Result, ScheduleFacts, Workload
 
 _STATES = {
     JobsFilter.FAILED: "failed",
@@ -86,7 +86,7 @@ _CHAINED_SHOWN = 10
 _REASON_SIZE = 1_200
 
 
-def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
+def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None, lacks: Collection[Detail] = ()) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
     request = answer.request
     title = dotted("Jobs", *_filters(request, _quoted))
@@ -101,9 +101,11 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
         note(*_unknown(answer)),
     ]
     if not answer.rows:
-        head.append(paragraph(_nothing(answer)))
+        is_whole = not (lacks or answer.unreadable or answer.not_looked_at) and answer.total_is_exact
+        head.append(paragraph(_nothing(answer, is_whole=is_whole)))
     elif answer.jobless:
-        head.append(note(f"No jobs to show on {_listed(answer.jobless)}."))
+        nothing = f"No jobs to show on {_listed(answer.jobless)}."
+        head.append(note(status_text.as_read(nothing, is_whole=Detail.JOB_STATES not in lacks)))
     paging = NOTHING
     if shared_by is None:
         turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
@@ -282,19 +284,21 @@ def _held(held: Held | None) -> str:
     return dotted(f"{literal(held.machine)} {how}", point)
 
 
-def _nothing(answer: JobsAnswer) -> str:
+def _nothing(answer: JobsAnswer, *, is_whole: bool) -> str:
     if answer.total:
         return "This page is empty: the list has become shorter."
     if answer.silent:
-        return status_text.nothing_found(answer.request.server)
+        return status_text.nothing_found(answer.request.server, has_answers=answer.has_answers)
     if answer.request.holding is not None and not any(each.jobs for each in answer.holders.values()):
         meant = f" Did you mean {' or '.join(map(code, answer.nearest))}?" if answer.nearest else ""
-        return f"No job holds {code(answer.request.holding)}, as far as VBR says.{meant}"
+        known = "as far as VBR says" if is_whole else "as far as could be read"
+        return f"No job holds {code(answer.request.holding)}, {known}.{meant}"
+    nothing = "No jobs match."
     if answer.jobless:
-        return f"No jobs to show on {_listed(answer.jobless)}."
-    if not answer.request.has_only_states:
-        return "No jobs match."
-    return _NOTHING_SUCH.get(answer.request.states, "No jobs match.")
+        nothing = f"No jobs to show on {_listed(answer.jobless)}."
+    elif answer.request.has_only_states:
+        nothing = _NOTHING_SUCH.get(answer.request.states, nothing)
+    return status_text.as_read(nothing, is_whole=is_whole)
 
 
 def _listed(servers: Sequence[str]) -> str:
@@ -303,7 +307,7 @@ def _listed(servers: Sequence[str]) -> str:
 
 def _last_run(state: JobState) -> str:
     if state.last_run is None:
-        return "Last run: never"
+        return f"Last run: {'never' if status_text.never_ran(state) else 'unknown'}"
     progress = state.session_progress
     return dotted(
         f"{'This run' if state.is_active else 'Last run'}: "
@@ -344,8 +348,7 @@ def _next_run(state: JobState, settings: JobFacts | None) -> str:
     elif state.run_after_job and state.run_after_job.job_name:
         lines = lines or [f"Next run: after {literal(state.run_after_job.job_name)}"]
     elif not lines or any(isinstance(one, Daily | Monthly | Periodic) for one in schedule.timings):
-        policy = code(state.next_run_policy) if state.next_run_policy else "not planned"
-        lines = [f"Next run: {policy}", *lines]
+        lines = [f"Next run: {status_text.unplanned(state)}", *lines]
     return "\n".join(lines)
 
 

@@ -35,28 +35,33 @@ from bot.slack.views.report import report
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
 from bot.slack.views.why import why
+from bot.veeam import Detail
 
-ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
-    JobsAnswer: lambda answer, _, shared_by: jobs(answer, shared_by=shared_by),
-    JobAnswer: lambda answer, _, shared_by: job(answer, shared_by=shared_by),
-    WhyAnswer: lambda answer, _, shared_by: why(answer, shared_by=shared_by),
-    SessionsAnswer: lambda answer, _, shared_by: sessions(answer, shared_by=shared_by),
-    SessionAnswer: lambda answer, _, shared_by: session(answer, shared_by=shared_by),
-    StatusAnswer: lambda answer, command, by: status(answer, command=command, shared_by=by),
-    ServersAnswer: lambda answer, _, shared_by: servers(answer, shared_by=shared_by),
-    ReportAnswer: lambda answer, _, shared_by: report(answer, shared_by=shared_by),
-    AuditAnswer: lambda answer, _, __: audit(answer),
-    HelpAnswer: lambda answer, command, _: help_(answer, command=command),
-    WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
-    HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
-    outcomes.ActionAnswer: lambda answer, _, __: action(answer),
-    ActedOnMany: lambda answer, _, __: acted_on_many(answer),
-    ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
-    SubscriptionsAnswer: lambda answer, command, _: subscriptions.subscriptions(answer, command=command),
-    SubscribedAnswer: lambda answer, command, _: subscriptions.subscribed(answer, command=command),
-    UnsubscribedAnswer: lambda answer, _, __: subscriptions.unsubscribed(answer),
+Lacks = frozenset[Detail]
+
+ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None, Lacks], Message]] = {
+    JobsAnswer: lambda answer, _, shared_by, lacks: jobs(answer, shared_by=shared_by, lacks=lacks),
+    JobAnswer: lambda answer, _, shared_by, __: job(answer, shared_by=shared_by),
+    WhyAnswer: lambda answer, _, shared_by, lacks: why(answer, shared_by=shared_by, lacks=lacks),
+    SessionsAnswer: lambda answer, _, shared_by, lacks: sessions(answer, shared_by=shared_by, lacks=lacks),
+    SessionAnswer: lambda answer, _, shared_by, lacks: session(answer, shared_by=shared_by, lacks=lacks),
+    StatusAnswer: lambda answer, command, by, lacks: status(
+        answer, command=command, shared_by=by, lacks=lacks
+    ),
+    ServersAnswer: lambda answer, _, shared_by, __: servers(answer, shared_by=shared_by),
+    ReportAnswer: lambda answer, _, shared_by, __: report(answer, shared_by=shared_by),
+    AuditAnswer: lambda answer, *_: audit(answer),
+    HelpAnswer: lambda answer, command, *_: help_(answer, command=command),
+    WhoamiAnswer: lambda answer, command, *_: whoami(answer, command=command),
+    HomeAnswer: lambda answer, command, _, lacks: home_message(answer, command=command, lacks=lacks),
+    outcomes.ActionAnswer: lambda answer, *_: action(answer),
+    ActedOnMany: lambda answer, *_: acted_on_many(answer),
+    ApprovalAnswer: lambda answer, *_: approvals.approval_answer(answer),
+    SubscriptionsAnswer: lambda answer, command, *_: subscriptions.subscriptions(answer, command=command),
+    SubscribedAnswer: lambda answer, command, *_: subscriptions.subscribed(answer, command=command),
+    UnsubscribedAnswer: lambda answer, *_: subscriptions.unsubscribed(answer),
 }
-"""How each answer is drawn, given the command's name and the person who shares it."""
+"""How each answer is drawn, given the command's name, the person who shares it and what could not be read."""
 
 
 def outcome(
@@ -69,11 +74,13 @@ def outcome(
     record is not for sharing.
     """
     missing = result.missing if isinstance(result, outcomes.Detailed) else ()
-    lines = status_text.missing_details(missing)
+    lacks_database = isinstance(result, outcomes.Detailed) and result.lacks_database
+    lines = status_text.missing_details(missing, lacks_database=lacks_database)
     if not isinstance(result, outcomes.Done):
         return Reply(with_note(_problem(result, reference, command=command), *lines))
     answer = result.answer
-    message = with_note(ANSWERS[type(answer)](answer, command, shared_by), *lines)
+    lacks = frozenset(one.what for one in missing)
+    message = with_note(ANSWERS[type(answer)](answer, command, shared_by, lacks), *lines)
     acted = outcomes.ActionAnswer | ActedOnMany | SubscribedAnswer | UnsubscribedAnswer
     is_action = isinstance(answer, acted)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)

@@ -23,7 +23,7 @@ from bot.slack.views.jobs import job_state
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, fit, note, paragraph
 from bot.slack.views.server_errors import explain, is_four_eyes
 from bot.slack.views.subscriptions import asked_by_message
-from bot.veeam import AnswerLost, Capability, Interrupted, Rejected, Session
+from bot.veeam import AnswerLost, Capability, Detail, Interrupted, Rejected, Session
 
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
@@ -92,9 +92,22 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
 
 
 def _nothing_of(outcome: outcomes.NotFound) -> str:
-    if outcome.what == "mute":
-        return f"{code(outcome.word)} isn't muted."
-    return f"No {literal(outcome.what)} named {code(outcome.word)}."
+    word = code(outcome.word)
+    match outcome.what:
+        case "mute":
+            return f"{word} isn't muted."
+        case "message" if outcome.has_answers:
+            return f"No session found behind {word}. It takes the link of the bot's message about a run."
+        case "message":
+            return f"Slack didn't say what {word} is about. {_TRY_AGAIN}"
+        case "run":
+            sentence = f"VBR lists no run of {strong(outcome.word)}."
+        case what if outcome.has_answers:
+            sentence = f"No {literal(what)} named {word}."
+        case what:
+            return f"Whether there is a {literal(what)} named {word} is unknown: no server answered."
+    is_whole = not outcome.silent and all(one.what is Detail.SERVER_TIME for one in outcome.missing)
+    return status_text.as_read(sentence, is_whole=is_whole)
 
 
 def _opens(name: str) -> MessagePart:
@@ -652,8 +665,8 @@ def _silent(servers: tuple[str, ...], what: str = "jobs") -> str:
     if not servers:
         return ""
     names = ", ".join(map(literal, servers))
-    missing = f"{'Its' if len(servers) == 1 else 'Their'} {what} are missing here."
-    return f"{status_text.WARNING} Not responding: {names}. {missing}"
+    whose = "its" if len(servers) == 1 else "their"
+    return f"{status_text.WARNING} No answer from {names}: {whose} {what} are missing here."
 
 
 def _reference(reference: str) -> str:

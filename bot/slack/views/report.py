@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date as calendar_day
+from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from bot import veeam
 from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
@@ -81,9 +80,9 @@ _MONTHS = (
     "November",
     "December",
 )
+_SESSIONS = "sessions"
 _LACKING = {
     "job_states": "not all of its jobs could be listed",
-    "sessions": "its sessions could not be read",
     "repositories": "its repositories could not be read",
 }
 
@@ -98,7 +97,7 @@ def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Messag
     rows = [_grid_row(job) for job in grid.jobs[:_GRID_ROWS_IN_REPORT]]
     left_out = grid.total - len(rows)
     more = f"… and {count(left_out, 'more job')} that failed or warned in these days." if left_out else ""
-    head = _first_screen(_without_lacks(answer.report), title)
+    head = _first_screen(answer.report, title, is_named=True)
     return compose(
         [*head, *([_grid_head(answer.report)] if rows else [])],
         rows,
@@ -155,14 +154,6 @@ def digest_days(found: veeam.Report) -> Message:
     )
 
 
-def _without_lacks(found: veeam.Report) -> veeam.Report:
-    """The report without what servers did not say: below an answer that is said of every one."""
-    cut = (msgspec.structs.replace(each, lacks=()) for each in found.incomplete)
-    return msgspec.structs.replace(
-        found, incomplete=tuple(each for each in cut if each.read_since is not None)
-    )
-
-
 def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:
     """By which a digest or a report is found again."""
     return {
@@ -171,8 +162,11 @@ def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:
     }
 
 
-def _first_screen(found: veeam.Report, title: str) -> list[MessagePart]:
-    """At most `LINES_AT_MOST` lines, whatever there is to say; each with what can be pressed about it."""
+def _first_screen(found: veeam.Report, title: str, *, is_named: bool = False) -> list[MessagePart]:
+    """At most `LINES_AT_MOST` lines, whatever there is to say; each with what can be pressed about it.
+
+    `is_named`: what servers did not say is named above, as in every answer.
+    """
     findings = found.findings
     return [
         *_headline(found, title),
@@ -181,7 +175,7 @@ def _first_screen(found: veeam.Report, title: str) -> list[MessagePart]:
         paragraph(_fixed(findings)),
         _others(findings, _only(found)),
         paragraph(_slower(findings), _repositories(findings)),
-        paragraph(_missing(found)),
+        paragraph(_missing(found, is_named=is_named)),
     ]
 
 
@@ -206,12 +200,12 @@ def _verdict(found: veeam.Report) -> str:
     findings = found.findings
     if findings.failing_total:
         are = "job is" if findings.failing_total == 1 else "jobs are"
-        return f"{status_text.FAILED} *{findings.failing_total:,} {are} {_failing_and_new(findings)}*"
+        return f"{status_text.FAILED} *{findings.failing_total:,} {are} {_failing_and_new(found)}*"
     if not found.servers:
         return f"{status_text.WARNING} *No server answered*: nothing is known of the jobs."
-    if not findings.jobs_total:
-        return "No jobs to show."
     is_partly_read = bool(found.silent or found.incomplete)
+    if not findings.jobs_total:
+        return status_text.as_read("No jobs to show.", is_whole=not is_partly_read)
     as_read = ", as far as could be read" if is_partly_read else ""
     if findings.muted_failing:
         muted = "muted" if findings.muted_failing == 1 else "all muted"
@@ -223,13 +217,15 @@ def _verdict(found: veeam.Report) -> str:
     return f"{status_text.SUCCESS} *No job is failing*"
 
 
-def _failing_and_new(findings: veeam.Findings) -> str:
-    """That the jobs are failing, and how many of them newly."""
-    failing, new = findings.failing_total, findings.new_total
+def _failing_and_new(found: veeam.Report) -> str:
+    """That the jobs are failing, and how many of them newly, as far as that is known."""
+    failing, new = found.findings.failing_total, found.findings.new_total
     if failing == 1:
         return "newly failing" if new else "failing"
     if new == failing:
         return f"failing, {_EVERY.get(failing, 'all')} new"
+    if not new and any(each.read_since for each in found.incomplete):
+        return "failing"
     return f"failing, {f'{new:,}' if new else 'none'} new"
 
 
@@ -241,10 +237,12 @@ def _looked_at(found: veeam.Report) -> str:
     servers = count(len(found.servers), "server")
     if len(found.servers) == 1:
         servers = literal(found.servers[0])
-    runs = count(findings.runs_total, "run")
+    runs = f"{count(findings.runs_total, 'run')} since"
+    if any(each.read_since for each in found.incomplete):
+        runs = f"at least {runs}" if findings.runs_total else "since"
     late = " · sent late" if found.is_late else ""
     return (
-        f"{count(findings.jobs_total, 'job')} on {servers}, {runs} since {date(found.since)} · "
+        f"{count(findings.jobs_total, 'job')} on {servers}, {runs} {date(found.since)} · "
         f"as of {date(found.as_of)}{late}"
     )
 
@@ -277,7 +275,7 @@ def _on_group(cause: veeam.FailureCause) -> list[buttons.Control | None]:
 def _why(cause: veeam.FailureCause, limit: int) -> str:
     """What the cause is called, where that is known, and VBR's own words."""
     named = strong(cause.title) if cause.title else ""
-    said = code(cause.reason, limit) if cause.reason else "VBR gives no reason"
+    said = code(cause.reason, limit) if cause.reason else "reason unknown"
     return " ".join(filter(None, (named, said)))
 
 
@@ -343,22 +341,30 @@ def _repositories(findings: veeam.Findings) -> str:
     return f"{status_text.WARNING} Repositories filling up: {'; '.join(named)}{also}"
 
 
-def _missing(found: veeam.Report) -> str:
+def _missing(found: veeam.Report, *, is_named: bool) -> str:
     """In one line, which servers did not answer, and of which not everything was read."""
     silent = [f"{strong(each.server)} ({in_brief_by_name(each.problem)})" for each in found.silent]
     shown = silent[:_SERVERS_NAMED]
     if len(silent) > len(shown):
         shown.append(f"{len(silent) - len(shown):,} more")
     parts = [f"No answer from {', '.join(shown)}: nothing of it is in here"] if shown else []
-    parts += [f"{strong(each.server)}: {_lacking(each)}" for each in found.incomplete[:_SERVERS_NAMED]]
-    if len(found.incomplete) > _SERVERS_NAMED:
-        parts.append(f"{len(found.incomplete) - _SERVERS_NAMED:,} more servers were not read whole")
+    lacking = [(each.server, _lacking(each, found.until, is_named=is_named)) for each in found.incomplete]
+    lacking = [(server, what) for server, what in lacking if what]
+    parts += [f"{strong(server)}: {what}" for server, what in lacking[:_SERVERS_NAMED]]
+    if len(lacking) > _SERVERS_NAMED:
+        parts.append(f"{len(lacking) - _SERVERS_NAMED:,} more servers were not read whole")
     return f"{status_text.WARNING} {'; '.join(parts)}." if parts else ""
 
 
-def _lacking(cut: veeam.CutOff) -> str:
-    lacks = [_LACKING.get(what, literal(what)) for what in cut.lacks]
-    if cut.read_since is not None and "sessions" not in cut.lacks:
+def _lacking(cut: veeam.CutOff, until: datetime, *, is_named: bool) -> str:
+    """What was not read of a server; of what is named above, no more than where it ends."""
+    lacks = [] if is_named else [_LACKING.get(what, literal(what)) for what in cut.lacks if what != _SESSIONS]
+    if _SESSIONS in cut.lacks:
+        if cut.read_since is not None and cut.read_since < until:
+            lacks.append(f"its sessions before {date(cut.read_since)} could not be read")
+        elif not is_named:
+            lacks.append(f"its {'older ' if cut.read_since is None else ''}sessions could not be read")
+    elif cut.read_since is not None:
         lacks.append(f"too many sessions to read those before {date(cut.read_since)}")
     return ", ".join(lacks)
 

@@ -182,7 +182,8 @@ def mute_ended(announced: facts.MuteEnded) -> Message:
     kept = f"{count(held, 'failed run')} {'was' if held == 1 else 'were'} held back." if held else ""
     stands = ""
     if announced.because != "recovered" and run.stands_failed:
-        stands = f"{status_text.FAILED} It still fails: {cause(run) or 'VBR gives no reason.'}"
+        said = cause(run)
+        stands = f"{status_text.FAILED} It still fails{f': {said}' if said else '.'}"
     sign = status_text.WARNING if announced.because == "changed" else status_text.INFORMATION
     named = mention(announced.mention) if announced.mention else ""
     return compose([paragraph(dotted(f"{sign} {why}", job), kept, stands, named)])

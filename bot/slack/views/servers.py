@@ -1,6 +1,6 @@
 """The servers: how their jobs are (`status`), and whether they answer (`servers`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.operations.queries.servers import ListServers, ServersAnswer, ServerView
 from bot.operations.queries.status import ServerStatus, ShowStatus, StatusAnswer
@@ -24,6 +24,7 @@ from bot.slack.views.message import (
 )
 from bot.slack.views.mutes import muted_line
 from bot.slack.views.server_errors import explain
+from bot.veeam import Detail
 
 _FAILED_LIMIT = 3
 _TABLE_FROM = 3
@@ -34,16 +35,23 @@ _REPOSITORIES_LIMIT = 5
 _MUTES_LIMIT = 5
 
 
-def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
+def status(
+    answer: StatusAnswer,
+    *,
+    command: str,
+    shared_by: PersonId | None = None,
+    lacks: Collection[Detail] = (),
+) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
     failed, silent = sum(server.failed_total for server in answer.servers), len(answer.silent)
     has_jobs = any(server.jobs_total for server in answer.servers)
     summary = f"{status_text.SUCCESS} No job's last run failed." if has_jobs else "No jobs to show."
+    summary = status_text.as_read(summary, is_whole=Detail.JOB_STATES not in lacks)
     if failed or silent:
         sign = status_text.FAILED if failed else status_text.WARNING
         wrong = (
             count(failed, "failed job") if failed else "",
-            f"{count(silent, 'server')} not responding" if silent else "",
+            f"{count(silent, 'server')} without an answer" if silent else "",
         )
         summary = f"{sign} {', '.join(filter(None, wrong))}"
     servers = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]

@@ -1,6 +1,6 @@
 """Sessions: a list of them, newest first, and one in full with its objects and its log."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import timedelta
@@ -60,7 +60,12 @@ _PROBLEMS = (veeam.Result.FAILED, veeam.Result.WARNING)
 _WORST_FIRST = (veeam.Result.FAILED, veeam.Result.WARNING, None, veeam.Result.NONE, veeam.Result.SUCCESS)
 
 
-def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Message:
+def sessions(
+    answer: SessionsAnswer,
+    *,
+    shared_by: PersonId | None = None,
+    lacks: Collection[veeam.Detail] = (),
+) -> Message:
     """One page of sessions, each with Details. A shared list can't be paged: it stands as it was."""
     request = answer.request
     pages = None if answer.total is None else max(1, ceil(answer.total / max(1, answer.page_size)))
@@ -70,7 +75,7 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
         paragraph(*status_text.silent_servers(answer.silent)),
     ]
     if not answer.rows:
-        head.append(paragraph(_nothing(answer)))
+        head.append(paragraph(_nothing(answer, lacks)))
     paging = NOTHING
     if shared_by is None:
         is_full = len(answer.rows) >= answer.page_size
@@ -83,11 +88,20 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
         for view in answer.rows
     ]
     return compose(
-        head, divided(rows), [as_of(answer.as_of, shared_by), paging], noun="session", plural="sessions"
+        head,
+        divided(rows),
+        [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging],
+        noun="session",
+        plural="sessions",
     )
 
 
-def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Message:
+def session(
+    answer: SessionAnswer,
+    *,
+    shared_by: PersonId | None = None,
+    lacks: Collection[veeam.Detail] = (),
+) -> Message:
     """A session in full, in pages: every object with its whole message, worst first, then the log."""
     view, running, request = answer.view, answer.view.session, answer.request
     is_running = not running.is_stopped and running.progress_percent is not None
@@ -96,7 +110,9 @@ def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Mess
     number = min(request.page, len(pages) - 1)
     head = [
         _about(view, progress=progress, started_by=running.initiated_by or ""),
-        note(dotted(_counts(answer), f"page {number + 1:,} of {len(pages):,}" if len(pages) > 1 else "")),
+        note(
+            dotted(_counts(answer, lacks), f"page {number + 1:,} of {len(pages):,}" if len(pages) > 1 else "")
+        ),
     ]
     turns = []
     if shared_by is None:
@@ -114,7 +130,7 @@ def in_the_last(within: timedelta) -> str:
 
 def _summary(answer: SessionsAnswer, pages: int | None) -> str:
     request = answer.request
-    is_unknown = answer.total is None or (answer.silent and not answer.total)
+    is_unknown = answer.total is None or ((answer.silent or answer.unreadable) and not answer.total)
     about = f"of jobs like {code(request.job.text)}" if isinstance(request.job, NamedJob) else ""
     if answer.job_name is not None:
         about = f"of {strong(answer.job_name)}"
@@ -132,14 +148,15 @@ def _summary(answer: SessionsAnswer, pages: int | None) -> str:
     )
 
 
-def _nothing(answer: SessionsAnswer) -> str:
+def _nothing(answer: SessionsAnswer, lacks: Collection[veeam.Detail]) -> str:
     if answer.silent:
-        return status_text.nothing_found(answer.request.server)
-    if answer.request.which is SessionsFilter.FAILED:
-        return "All is well: no session failed."
-    if answer.request.which is SessionsFilter.RUNNING:
-        return "Nothing is running at the moment."
-    return "No sessions match."
+        return status_text.nothing_found(answer.request.server, has_answers=answer.has_answers)
+    nothing = {
+        SessionsFilter.FAILED: "All is well: no session failed.",
+        SessionsFilter.RUNNING: "Nothing is running at the moment.",
+    }.get(answer.request.which or SessionsFilter.SUCCESS, "No sessions match.")
+    is_whole = answer.total is not None and not answer.unreadable and not lacks
+    return status_text.as_read(nothing, is_whole=is_whole)
 
 
 def _about(view: SessionView, *, progress: str = "", started_by: str = "", reason: str = "") -> MessagePart:
@@ -223,8 +240,10 @@ def _own_message(session: veeam.Session, tasks: Iterable[veeam.TaskSession]) -> 
     return [_Entry("VBR says:", tuple(quoted(message or "")))]
 
 
-def _counts(answer: SessionAnswer) -> str:
+def _counts(answer: SessionAnswer, lacks: Collection[veeam.Detail]) -> str:
     outcomes = [task.outcome for task in answer.tasks]
+    if not outcomes and veeam.Detail.OBJECTS in lacks:
+        return ""
     if not outcomes:
         return "VBR lists no objects for this session."
     parts = (

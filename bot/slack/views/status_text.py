@@ -16,6 +16,7 @@ from bot.slack.text import (
     duration,
     literal,
     mention,
+    sentence_case,
     size,
     strong,
 )
@@ -289,9 +290,21 @@ def job_result(state: veeam.JobState) -> str:
         return STOPPED
     if state.failed_part:
         return _RESULTS[veeam.Result.FAILED]
-    if state.last_run is None and state.result is veeam.Result.NONE:
+    if never_ran(state):
         return f"{NEUTRAL} Never ran"
     return result(state.last_result)
+
+
+def never_ran(state: veeam.JobState) -> bool:
+    """Whether the job never ran: of some that did VBR names no last run, and no result of others."""
+    return state.last_run is None and state.result is veeam.Result.NONE
+
+
+def unplanned(state: veeam.JobState) -> str:
+    """Why VBR names no next run of a job, in its own words where it has some."""
+    if state.next_run_policy:
+        return code(state.next_run_policy)
+    return "unknown" if state.is_put_together else "not planned"
 
 
 def job_name(name: str, server: str) -> str:
@@ -365,13 +378,18 @@ def bottleneck(word: str | None) -> str:
 
 
 def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
-    """The servers that did not answer, each with the reason."""
-    return [f"{WARNING} {strong(one.server)} isn't responding: {in_brief(one.error)}." for one in silent]
+    """The servers that gave no answer, each with the reason: some responded, but not with what was asked."""
+    return [f"{WARNING} {strong(one.server)} {_silence(one.error)}: {in_brief(one.error)}." for one in silent]
 
 
-def missing_details(missing: Iterable[veeam.MissingDetail]) -> list[str]:
-    """What a server did not say of an answer's details, and why."""
-    return [
+def _silence(error: veeam.VeeamError) -> str:
+    return "could not be read" if error.reached_server else "isn't responding"
+
+
+def missing_details(missing: Iterable[veeam.MissingDetail], *, lacks_database: bool = False) -> list[str]:
+    """What a server, or the bot's own database, did not say of an answer's details, and why."""
+    own = f"{WARNING} The bot's own database isn't responding: what it keeps is missing here."
+    return [own] * lacks_database + [
         f"{WARNING} {strong(one.server)}: {_DETAILS[one.what]} could not be read: {in_brief(one.error)}."
         f"{_WITHOUT.get(one.what, '')}"
         for one in missing
@@ -396,11 +414,19 @@ def missing_operations(product: str, operations: Iterable[Operation]) -> str:
     return f"The bot speaks {product}'s API with it, which has {missing}." if missing else ""
 
 
-def nothing_found(only_server: str | None) -> str:
+def nothing_found(only_server: str | None, *, has_answers: bool) -> str:
     """What an empty list means while a server does not answer: not that all is well."""
-    if only_server:
-        return "So nothing is known about it at the moment."
-    return "Nothing was found on the servers that responded."
+    if has_answers:
+        return "Nothing was found on the servers that responded."
+    return f"So nothing is known about {'it' if only_server else 'them'} at the moment."
+
+
+def as_read(sentence: str, *, is_whole: bool) -> str:
+    """A sentence that denies something, as it holds: where not all could be read, of what could be."""
+    if is_whole:
+        return sentence
+    words = sentence.removeprefix(f"{SUCCESS} ").removeprefix("All is well: ").rstrip(".")
+    return sentence_case(f"{words}, as far as could be read.")
 
 
 def unreadable(number: int) -> str:

@@ -1,5 +1,7 @@
 """Why a run failed or warned: the cause and the line that says so, who else has it, and what to do."""
 
+from collections.abc import Collection
+
 from bot.operations import model
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
@@ -10,8 +12,10 @@ from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.message import Message, as_of, compose, note, paragraph
-from bot.veeam import Remedy, Result
+from bot.veeam import Detail, Remedy, Result
 
+_UNREAD = frozenset({Detail.OBJECTS, Detail.LOG})
+"""What says why a run failed."""
 _LINE_LIMIT = 600
 _TEXT_LIMIT = 300
 _OTHERS_SHOWN = 8
@@ -19,13 +23,13 @@ _STREAK = 2
 _REMEDIES = {Remedy.RETRY: Retry.operation, Remedy.START: Start.operation, Remedy.EDIT: Edit.operation}
 
 
-def why(answer: WhyAnswer, *, shared_by: PersonId | None = None) -> Message:
+def why(answer: WhyAnswer, *, shared_by: PersonId | None = None, lacks: Collection[Detail] = ()) -> Message:
     """Why the run failed or warned; that there is nothing to explain where it did neither."""
     run, view = answer.run, answer.view
-    head = [paragraph(_standing(answer), _when(answer)), paragraph(*_cause(run))]
+    head = [paragraph(_standing(answer), _when(answer)), paragraph(*_cause(run, lacks))]
     if run.is_problem:
         head += [
-            paragraph(*_what_to_do(answer)),
+            paragraph(*_what_to_do(answer, lacks)),
             paragraph(*_others(answer.others)),
             paragraph(_last_good(answer)),
         ]
@@ -62,17 +66,19 @@ def _when(answer: WhyAnswer) -> str:
     )
 
 
-def _cause(run: ExplainedRun) -> list[str]:
+def _cause(run: ExplainedRun, lacks: Collection[Detail]) -> list[str]:
     """The cause, the object that it is about and the line; where there is none, that in plain words."""
     if run.is_stopped:
         return ["A person stopped this run; nothing failed."]
+    if run.result is None and run.session is None and Detail.SESSIONS in lacks:
+        return ["Whether a run of it failed is unknown."]
     if run.result is None and run.session is None:
         return ["No run of it is over yet, so there is nothing to explain."]
     if not run.is_problem:
         return ["Its last run didn't fail, so there is nothing to explain."]
     title = strong(run.finding.cause.title, _TEXT_LIMIT) if run.finding is not None else "*Cause unknown*"
-    said = code(run.line, _LINE_LIMIT) if run.line else "VBR gives no reason."
-    return [f"{title}{_objects(run)}", said]
+    unsaid = "VBR gives no reason." if not _UNREAD & {*lacks} else ""
+    return [f"{title}{_objects(run)}", code(run.line, _LINE_LIMIT) if run.line else unsaid]
 
 
 def _objects(run: ExplainedRun) -> str:
@@ -84,10 +90,12 @@ def _objects(run: ExplainedRun) -> str:
     return f": {literal(run.object_name)}{of}"
 
 
-def _what_to_do(answer: WhyAnswer) -> list[str]:
+def _what_to_do(answer: WhyAnswer, lacks: Collection[Detail]) -> list[str]:
     run = answer.run
     if answer.is_over:
         return [f"The job has gone well since, {date(answer.last_good_at)}." if answer.last_good_at else ""]
+    if run.line is None and _UNREAD & {*lacks}:
+        return ["Ask again in a minute: what says why could not be read."]
     if run.finding is None:
         return ["Not a cause that the bot knows. Details has every object and the log."]
     step = run.finding.cause.next_step

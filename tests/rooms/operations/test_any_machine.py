@@ -204,7 +204,8 @@ async def test_a_platform_that_fails_may_have_another_of_that_name(office: Offic
     office.hq.faults.add(*INVENTORY, refusing(500), times=9)
     outcome = await office.ask(named("web01"))
     assert isinstance(outcome, AmbiguousMachine)
-    assert (len(outcome.choices), outcome.silent, office.posts()) == (1, (HQ,), [])
+    assert (len(outcome.choices), outcome.silent, office.posts()) == (1, (), [])
+    assert [each.what for each in outcome.missing] == [Detail.OTHER_MACHINES]
     assert [one.what for one in outcome.missing] == [Detail.OTHER_MACHINES]
 
 

@@ -249,7 +249,7 @@ async def test_the_last_session_of_a_job(office: Office) -> None:
         await office.answer(ShowSession(job=NamedJob("SQL Prod")), SessionAnswer)
     ).view.session.id == running.id
     never = await office.ask(ShowSession(job=NamedJob("Never ran")))
-    assert never == NotFound("session", "Never ran last", suggestion='job "Never ran"')
+    assert never == NotFound("run", "Never ran", suggestion='job "Never ran"')
     several = await office.ask(ShowSession(job=NamedJob("SQL")))
     assert isinstance(several, Ambiguous)
     assert await office.ask(ShowSession(job=NamedJob("Oracle")), SQL_ONLY) == NotFound("job", "Oracle")
@@ -264,11 +264,11 @@ async def test_a_session_by_a_message(office: Office) -> None:
     assert answer.view.session.id == expected
     assert answer.request == ShowSession(expected, HQ)
     nothing = [await office.ask(ShowSession(message=lost), person) for person in (VIEWER, SQL_ONLY)]
-    assert nothing == [NotFound("session", "lost")] * 2
-    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("session", "found")
+    assert nothing == [NotFound("message", "lost")] * 2
+    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("message", "found")
     office.messages.shown["found"] = ShownSession(DR, expected)
     asked = len(office.dr.requests)
-    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("session", "found")
+    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("message", "found")
     assert len(office.dr.requests) == asked
     refused = [row["operation"] for row in await office.audited() if row.get("operation") == "session.show"]
     assert refused == ["session.show"] * 2

@@ -21,7 +21,7 @@ from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import dropped, refusing
 from bot.sandbox.vbr.machines import add_host, virtual_machine
 from bot.settings import Role
-from bot.veeam import Rejected
+from bot.veeam import Detail, Rejected
 from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import client_of, die
 
@@ -126,14 +126,15 @@ async def test_a_silent_server_may_have_another_of_that_name(office: Office) -> 
 
 
 async def test_a_silent_host_may_have_another_of_that_name(office: Office) -> None:
-    """One vCenter that is down stops nobody: what the others have is asked back, as for a silent server."""
+    """One vCenter that is down stops nobody: what the others have is asked back, and the list is named."""
     add_host(office.world.book, "VSphere", "vcenter99.example.com")
     below = ("GET", "/api/v1/inventory/vmware/hosts/{name}")
     office.hq.faults.add(*below, Fault(status=404), after=1)
     request = QuickBackup(NamedMachine("web01", server="hq"))
     outcome = await office.ask(request)
     assert isinstance(outcome, AmbiguousMachine)
-    assert (len(outcome.choices), outcome.silent, sent(office)) == (1, (HQ,), 0)
+    assert (len(outcome.choices), outcome.silent, sent(office)) == (1, (), 0)
+    assert [(each.server, each.what) for each in outcome.missing] == [(HQ, Detail.VSPHERE_MACHINES)]
     chosen = QuickBackup(outcome.choices[0].machine)
     assert done(await office.ask(chosen)).job_name == "Web"
 

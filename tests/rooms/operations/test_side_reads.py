@@ -46,6 +46,7 @@ from bot.store import Database
 from bot.veeam import Detail, Fleet, ReadRetries, SessionId, details, server
 from tests.rooms.operations.form_room import ANN, Writer, with_administrators
 from tests.rooms.operations.office import DR, HQ, Office
+from tests.rooms.operations.unread import denied
 from tests.rooms.veeam.clients import START, client_of, wait_until
 from tests.support.filled_forms import with_changes
 
@@ -420,6 +421,7 @@ async def test_an_answer_does_without_its_details(office: Office, name: str, rea
         assert {each.what for each in outcome.missing} == expected, (label, outcome)
         assert all(each.server == HQ for each in outcome.missing)
         assert words.count("could not be read") == len(expected), (label, words)
+        assert denied(outcome) == [], (label, words)
         if isinstance(outcome, Ambiguous):
             assert (name, read, changes(office)) == ("start NAME", STATES, [])
             continue
@@ -607,13 +609,20 @@ async def test_menus_offer_what_can_be_read(office: Office, label: str) -> None:
     assert await ann.finds(form, MenuField.CREDENTIALS) == ()
 
 
-async def test_a_database_that_is_gone_takes_no_answer_of_vbr(office: Office) -> None:
-    """Who stopped a session is a detail, too."""
+@pytest.mark.parametrize(
+    "name",
+    ["jobs", "jobs failed", "job", "why", "sessions", "session", "status", "servers", "report", "home"],
+)
+async def test_a_database_that_is_gone_takes_no_answer_of_vbr(office: Office, name: str) -> None:
+    """What the bot keeps of its own is a detail, too; the answer says that it could not be read."""
+    request = await prepared(office, name)
     await office.database.close()
     office.database = Database("sqlite:////nonexistent/folder/bot.db")
     office.restart()
-    for request in (ShowJob(office.known("SQL Prod")), ListSessions(), ShowSession(session_of(office))):
-        assert isinstance(await office.ask(request, ANN), Done)
+    outcome = await office.ask(request, ANN)
+    assert isinstance(outcome, Done), outcome
+    is_named = "The bot's own database isn't responding" in said(outcome)
+    assert is_named is (name != "servers"), said(outcome)
     await office.database.close()
 
 
