@@ -53,13 +53,13 @@ class Failures:
             return Failure()
         session_id = state.failed_part or state.session_id
         if session_id is not None and (state.failed_part or result is veeam.Result.WARNING):
-            of_session, _ = await self._failure(vbr, session_id, None, result)
+            of_session, _ = await self._failure(vbr, session_id, None, result, names=_names_of(state))
             return Failure(reason=of_session.reason, finding=of_session.finding)
         key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        found, is_whole = await self._look_up(vbr, state.id, session_id, result)
+        found, is_whole = await self._look_up(vbr, state, session_id, result)
         if key is not None and is_whole:
             _keep(self._kept, key, found)
         return found
@@ -77,7 +77,8 @@ class Failures:
             result = veeam.Result.FAILED
         if result not in _WITH_REASON or session_id is None or state.was_stopped:
             return Failure()
-        found, _ = await self._failure(self._fleet.server(server), session_id, None, result)
+        vbr, names = self._fleet.server(server), _names_of(state)
+        found, _ = await self._failure(vbr, session_id, None, result, names=names)
         return found
 
     async def reason(self, server: ServerName, session: veeam.Session) -> str | None:
@@ -91,13 +92,13 @@ class Failures:
     async def _look_up(
         self,
         server: veeam.VeeamServer,
-        job_id: veeam.JobId,
+        state: veeam.JobState,
         session_id: veeam.SessionId | None,
         result: veeam.Result,
     ) -> tuple[Failure, bool]:
         """What is known of a failure, and whether the server said all of it."""
         query = veeam.SessionsQuery(
-            job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_BACK
+            job_id=state.id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_BACK
         )
         page = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, server.sessions(query), None)
         sessions = page.rows if page is not None else ()
@@ -108,7 +109,8 @@ class Failures:
         known = await self._states.known(server.name)
         found, is_said = Failure(is_stopped=latest is not None and known.is_stopped(latest)), True
         if not found.is_stopped:
-            found, is_said = await self._failure(server, session_id, latest, result)
+            names = _names_of(state)
+            found, is_said = await self._failure(server, session_id, latest, result, names=names)
         if latest is not None and found.is_stopped:
             await self._states.note_stopped(server.name, latest)
             return Failure(is_stopped=True), True
@@ -122,18 +124,24 @@ class Failures:
         session_id: veeam.SessionId,
         session: veeam.Session | None,
         result: veeam.Result,
+        *,
+        names: Iterable[str | None] = (),
     ) -> tuple[Failure, bool]:
         """What a session says of its result, no streak with it, and whether the server said so."""
         key = (server.name, session_id)
         if key in self._by_session:
             self._by_session.move_to_end(key)
             return self._by_session[key], True
-        asked = failure_of(server, session_id, session, result, self._rules)
+        asked = failure_of(server, session_id, session, result, self._rules, names=names)
         said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, asked, None)
         if said is None:
             return Failure(), False
         _keep(self._by_session, key, said)
         return said, True
+
+
+def _names_of(state: veeam.JobState) -> tuple[str | None, ...]:
+    return state.name, state.repository_name
 
 
 def _keep(kept: OrderedDict[_SessionKey, Failure], key: _SessionKey, value: Failure) -> None:
@@ -165,11 +173,13 @@ async def failure_of(
     session: veeam.Session | None,
     result: veeam.Result,
     rules: veeam.CauseRules,
+    *,
+    names: Iterable[str | None] = (),
 ) -> Failure:
     """Return why a session failed or warned in VBR's words: its first such object's, its log's, or its own.
 
     Also the cause that these, or those of further objects, name, and whether they say that a person stopped
-    it. Raises `VeeamError`.
+    it. `names` are the job's and its repository's. Raises `VeeamError`.
     """
     is_failed = result is veeam.Result.FAILED
     without_tasks: veeam.VeeamError | None = None
@@ -178,19 +188,24 @@ async def failure_of(
         tasks = await server.task_sessions(session_id)
     except veeam.VeeamError as error:
         without_tasks = error  # the log may still say why
+    names = (*names, server.name, None if session is None else session.name, *(task.name for task in tasks))
     if messages := messages_of(tasks, result):
         is_stopped = is_failed and seems_stopped(session, tasks)
-        return Failure(reason=messages[0], finding=veeam.cause_of(messages, rules), is_stopped=is_stopped)
+        return Failure(
+            reason=messages[0], finding=veeam.cause_of(messages, rules, names=names), is_stopped=is_stopped
+        )
     records = await server.session_logs(session_id, _WITH_REASON[result])
     is_stopped = is_failed and without_tasks is None and seems_stopped(session, tasks, records)
     if titles := [title for record in records if (title := veeam.says_why(record.title)) is not None]:
-        return Failure(reason=titles[0], finding=veeam.cause_of(titles, rules), is_stopped=is_stopped)
+        return Failure(
+            reason=titles[0], finding=veeam.cause_of(titles, rules, names=names), is_stopped=is_stopped
+        )
     if session is None:
         session = await where_there(server.session(session_id))
     own = message_of(session.result if session is not None else None)
     if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
         raise without_tasks
-    finding = veeam.cause_of([] if own is None else [own], rules)
+    finding = veeam.cause_of([] if own is None else [own], rules, names=names)
     return Failure(reason=own, finding=finding, is_stopped=is_stopped)
 
 

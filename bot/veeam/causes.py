@@ -30,6 +30,10 @@ _ANYTHING = "*"
 _CUT = "\u2026"
 _AND = " & "
 _APOSTROPHES = str.maketrans("\u2018\u2019\u201b\u2032\u201c\u201d", "''''\"\"")
+_NAMES_AT_MOST = 60
+_NAME_CHARACTERS = 200
+_FILLER = "_"
+"""Stands for a name while lines are compared: a word's letter, so that `*` has something to stand for."""
 _NAME = r"""\s*:?\s*(?:\[([^\[\]]{1,120})\]|"([^"]{1,120})"|'([^']{1,120})')"""
 
 
@@ -49,6 +53,30 @@ _NAMED = {
     About.DATASTORE: re.compile(rf"\bdatastore{_NAME}", re.IGNORECASE),
     About.HOST: re.compile(rf"\b(?:host|vc/esx){_NAME}", re.IGNORECASE),
 }
+
+_SIGN = r"""(?![.,;!?]\s)[^\s\\/:*?"'<>|\[\]]"""
+_SIGN_OR_BLANK = r"""(?![.,;!?]\s)[^\\/:*?"'<>|\[\]]"""
+# Where VBR and Windows keep what is temporary says whose disk it is: no name of a person's making.
+_KEPT = r"(?!veeambackuptemp)"
+_FOLDER = rf"{_KEPT}(?:{_SIGN_OR_BLANK}){{1,120}}\\(?!\\)"
+_FOLDERS = rf"(?:(?<!\w)[a-z]:|(?<!\\)\\)\\(?:{_FOLDER})*{_KEPT}"
+_ENDING = r"\.[a-z0-9]{2,4}(?![\w-])"
+_PATHS = re.compile(
+    # What brackets or quotes enclose ends where they do.
+    rf"(?<=\[){_FOLDERS}[^\\\[\]]{{0,200}}(?=\])"
+    rf"|(?<='){_FOLDERS}[^\\']{{0,200}}(?=')"
+    rf'|(?<="){_FOLDERS}[^\\"]{{0,200}}(?=")'
+    r"|(?<=\[)/[^\[\]]{1,400}(?=\])|(?<=')/[^']{1,400}(?=')|(?<=\")/[^\"]{1,400}(?=\")"
+    # Else a file's name may have blanks, as far as its ending shows where it ends.
+    rf"|{_FOLDERS}(?:(?:{_SIGN_OR_BLANK}){{1,200}}?(?={_ENDING})|(?:{_SIGN})*)"
+    r"""|(?<![^\s\[('"@])/[^\s\[\]'"]+"""
+)
+_LAST_ENDING = re.compile(r"\.[a-z0-9]{2,4}\W*$")
+_PROCESSED = re.compile(r"(?<=^processing ).{1,200}?(?= error:)")
+_NAMED_BY = frozenset(
+    ("for", "host", "job", "machine", "name", "object", "policy", "processing", "server", "task", "vm")
+)
+_OPENING = frozenset("\"'[({<")
 
 
 class Remedy(StrEnum):
@@ -86,15 +114,17 @@ class Finding:
     place: int = 0
     resource: str | None = None
 
-    def common_key(self, repository: str | None = None) -> tuple[str, str]:
+    def common_key(self, repository: str | None = None, server: str | None = None) -> tuple[str, ...]:
         """Return what findings of one and the same trouble have in common.
 
-        `repository` is the one that the job writes to, which counts where the line names none.
+        `repository` is the one that the job writes to, which counts where the line names none. Repositories,
+        proxies and hosts of two servers are two, whatever they are called.
         """
         resource = self.resource
         if resource is None and self.cause.about is About.REPOSITORY:
             resource = repository
-        return self.cause.key, (resource or "").casefold()
+        place = () if server is None or self.cause.about is About.NOTHING else (server,)
+        return self.cause.key, (resource or "").casefold(), *place
 
 
 class _RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,6 +238,47 @@ def _folded(text: str) -> str:
     return text.translate(_APOSTROPHES).casefold()
 
 
+def _without_names(line: str, names: Iterable[str]) -> str:
+    """A folded line, each character of a path or a name in it filled over; a file keeps its ending."""
+    blanked = _PROCESSED.sub(_filler, _PATHS.sub(_path_filler, line))
+    for name in names:
+        at = blanked.find(name)
+        while at >= 0:
+            end = at + len(name)
+            if _is_name_at(blanked, at, end):
+                blanked = f"{blanked[:at]}{_FILLER * len(name)}{blanked[end:]}"
+            at = blanked.find(name, end)
+    return blanked
+
+
+def _filler(found: re.Match[str]) -> str:
+    return _FILLER * len(found[0])
+
+
+def _path_filler(found: re.Match[str]) -> str:
+    path = found[0]
+    ending = _LAST_ENDING.search(path)
+    kept = "" if ending is None else ending[0]
+    return _FILLER * (len(path) - len(kept)) + kept
+
+
+def _is_name_at(line: str, at: int, end: int) -> bool:
+    """Whether words of a line are the name that they spell: a plain word only where the line calls it one."""
+    if not (_is_between_words(line, at) and _is_between_words(line, end)):
+        return False
+    if not line[at:end].isalpha():
+        return True
+    before = line[max(0, at - 20) : at].rstrip(" :")
+    return line[at - 1 : at] in _OPENING or before.rpartition(" ")[2] in _NAMED_BY
+
+
+def _folded_names(names: Iterable[str | None]) -> list[str]:
+    """The names to fill over, the longest first. The word "repository" is a rule's, not the name's."""
+    folded = (_folded(" ".join(name.split())) for name in islice(names, _NAMES_AT_MOST) if name is not None)
+    kept = {name.removesuffix(" repository") for name in folded if len(name) <= _NAME_CHARACTERS}
+    return sorted((name for name in kept if name), key=len, reverse=True)
+
+
 def _chain_in(chain: tuple[str, ...], line: str) -> int | None:
     """Where the pieces stand in the line, in their order: words at both ends, unless these are open."""
     begins, at = None, 0
@@ -290,15 +361,19 @@ def _rules_from(toml: bytes) -> CauseRules:
 DEFAULT_RULES = _rules_from(files("bot.veeam").joinpath("causes.toml").read_bytes())
 
 
-def cause_of(texts: Iterable[str], rules: CauseRules = DEFAULT_RULES) -> Finding | None:
+def cause_of(
+    texts: Iterable[str], rules: CauseRules = DEFAULT_RULES, *, names: Iterable[str | None] = ()
+) -> Finding | None:
     """Return the cause that the texts name, the first of the rules that any of them fits; None: unknown.
 
-    Of several lines that name it the first is cited. What only says that something failed names nothing.
-    Never raises, and takes no longer than the limits of this module allow.
+    Of several lines that name it the first is cited. What only says that something failed names nothing, nor
+    do the folders and files of paths, or what bears one of the `names`: the job, its objects, its repository
+    and server. Never raises, and takes no longer than the limits of this module allow.
     """
     best, left = None, rules.rules
+    names = _folded_names(names)
     for place, line in _lines(texts):
-        folded = _folded(line)
+        folded = _without_names(_folded(line), names)
         for rank, rule in enumerate(left):
             at = rule.found_in(folded)
             if at is not None:

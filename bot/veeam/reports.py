@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from bot.settings import ServerName
-from bot.veeam.causes import DEFAULT_RULES, About, CauseRules, cause_of
+from bot.veeam.causes import DEFAULT_RULES, CauseRules, cause_of
 from bot.veeam.ids import JobId, SessionId
 from bot.veeam.job_histories import DayLetter, JobHistory, ReportPeriod
 from bot.veeam.reasons import gist, says_why
@@ -368,11 +368,11 @@ def _cause_of(
     reason = reasons.get(history.failed_session_id or "") or own
     if reason is None:
         return _CauseHere("")
-    finding = cause_of([reason], rules)
+    state = history.state
+    finding = cause_of([reason], rules, names=(state.name, state.repository_name, server))
     if finding is None:
         return _CauseHere(gist(reason), reason=reason[:_REASON_CHARACTERS])
-    place = (server,) if finding.cause.about is not About.NOTHING else ()
-    key = "\n".join((*finding.common_key(history.state.repository_name), *place))
+    key = "\n".join(finding.common_key(state.repository_name, server))
     return _CauseHere(key, finding.cause.title, finding.line[:_REASON_CHARACTERS])
 
 

@@ -172,7 +172,8 @@ class FollowUp:
                 return ()
             runs = await self._latest(transaction, new.server, new.job_id)
             if runs and _went_wrong(runs[0]):
-                new = replace(new, failure=Failure.of(runs[0].facts.last).encode())
+                of = runs[0].facts
+                new = replace(new, failure=Failure.of(of.last, of.server, of.job_name).encode())
             mute = await self._mutes.put(transaction, new)
             told: set[str] = set()
             for run in filter(_went_wrong, runs):

@@ -65,23 +65,22 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     objects: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, session: SessionFacts) -> "Failure":
-        """Return how a session failed or warned."""
+    def of(cls, session: SessionFacts, server: str, job_name: str) -> "Failure":
+        """Return how a session of a job failed or warned."""
         details = session.details
         if details is None or details.is_incomplete:
             return cls(result=session.result, ended_at=session.ended_at)
         texts = [
             text for text in (*(each.message for each in details.problems), session.message) if text
         ] or list(details.records)
-        finding = cause_of(texts)
+        finding = cause_of(texts, names=(job_name, server, *session.object_names))
         cause = ":".join(finding.common_key()) if finding is not None else None
-        names = tuple(each.name for each in details.problems)
-        is_whole = details.failed_total + details.warned_total == len(names)
+        is_whole = details.failed_total + details.warned_total == len(details.problems)
         return cls(
             result=session.result,
             ended_at=session.ended_at,
             cause=cause or (gist(texts[0]) if texts else None),
-            objects=names if is_whole else None,
+            objects=session.object_names if is_whole else None,
         )
 
     def differs_from(self, before: "Failure") -> bool:
@@ -128,8 +127,8 @@ def holds_back(mute: Mute | None, session: SessionFacts) -> bool:
     return mute is not None and known(Result, session.result) is not Result.SUCCESS
 
 
-def ended_early(mute: Mute, session: SessionFacts) -> str | None:
-    """Return why a session ends the mute of its job before its time; None where it doesn't.
+def ended_early(mute: Mute, session: SessionFacts, job_name: str) -> str | None:
+    """Return why a job's session ends the mute of its job before its time; None where it doesn't.
 
     Planned maintenance of a server lasts until its time is over.
     """
@@ -144,7 +143,7 @@ def ended_early(mute: Mute, session: SessionFacts) -> str | None:
         is_whole = session.part is None and session_group(session.session_type) not in FAILURES_ONLY
         is_better = is_success if is_warned else before is not None or mute.until_success
         return RECOVERED if is_whole and is_better else None
-    is_other = before is not None and Failure.of(session).differs_from(before)
+    is_other = before is not None and Failure.of(session, mute.server, job_name).differs_from(before)
     return CHANGED if is_other else None
 
 
@@ -183,14 +182,14 @@ class HeldBack:
         mute = covering(active, job_id, job_name)
         if mute is None:
             return None
-        because = ended_early(mute, session)
+        because = ended_early(mute, session, job_name)
         if because is not None and not await self._has_run_since(transaction, mute.server, job_id, session):
             await self._mutes.end(transaction, mute.id, because, now)
             log.info("watch.mute_ended", server=mute.server, job_id=job_id, because=because)
             active.remove(mute)
             return covering(active, job_id, job_name)
         if not mute.is_of_server and mute.failure is None and not (session.went_well or session.is_stopped):
-            failure = Failure.of(session).encode()
+            failure = Failure.of(session, mute.server, job_name).encode()
             await self._mutes.set_failure(transaction, mute.id, failure)
             noted = replace(mute, failure=failure)
             active[active.index(mute)] = noted

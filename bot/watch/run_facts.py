@@ -94,6 +94,11 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return tuple(filter(None, (*objects, own, *details.records)))
 
     @property
+    def object_names(self) -> tuple[str, ...]:
+        """The objects that failed or warned, as far as they are listed."""
+        return () if self.details is None else tuple(each.name for each in self.details.problems)
+
+    @property
     def is_failed(self) -> bool:
         """Whether VBR says that the session Failed: also of one that a person stopped."""
         return known(Result, self.result) is Result.FAILED

@@ -176,9 +176,7 @@ class StormGathering(StormMessages):
         for to in destinations:
             storm = await self._storm_for(run, to)
             self._ahead[to.channel] -= 1
-            failure = _failure(run, to.channel, self._now, self._rules.causes)
-            if target is not None:
-                failure = replace(failure, repository=target.repository, free_gb=target.free_gb)
+            failure = _failure(run, to.channel, self._now, self._rules.causes, target)
             if storm is not None:
                 told[to.channel] = storm.id
                 failure = replace(failure, storm_id=storm.id, place=await self._next_place(storm.id))
@@ -260,10 +258,13 @@ def storm_facts(
 
 
 def _repository(alike: Sequence[StormPart]) -> str | None:
-    """The repository that all of them write to, where they are several."""
-    targets = {(part.server, part.repository) for part in alike}
-    is_shared = len(targets) == 1 and sum(part.count for part in alike) > 1
-    return alike[0].repository if is_shared else None
+    """The repository that all of them write to, where they are several or the cause is about it."""
+    (server, repository), *others = {(part.server, part.repository) for part in alike}
+    is_about_it = repository is not None and alike[0].cause_key.endswith(
+        f"\n{repository.casefold()}\n{server}"
+    )
+    is_shared = sum(part.count for part in alike) > 1
+    return repository if not others and (is_shared or is_about_it) else None
 
 
 def _servers(parts: Iterable[StormPart]) -> tuple[ServerName, ...]:
@@ -275,13 +276,17 @@ def _storm_id(run: Run, channel: str) -> str:
     return hashlib.sha256(f"{channel}\x1f{run.facts.key}".encode()).hexdigest()[:16]
 
 
-def _failure(run: Run, channel: str, now: datetime, causes: CauseRules) -> ChannelFailure:
+def _failure(
+    run: Run, channel: str, now: datetime, causes: CauseRules, target: BackupTarget | None
+) -> ChannelFailure:
     last = run.facts.last
-    found = cause_of(last.reasons, causes)
+    repository = None if target is None else target.repository
+    names = (run.facts.job_name, run.facts.server, repository, *last.object_names)
+    found = cause_of(last.reasons, causes, names=names)
     reason = found.line if found is not None else next(iter(last.reasons), None)
     key = "" if reason is None else gist(reason)
     if found is not None:
-        key = " ".join(found.common_key()).strip()
+        key = "\n".join(found.common_key(repository, run.facts.server))
     return ChannelFailure(
         channel=channel,
         run_key=run.facts.key,
@@ -297,6 +302,8 @@ def _failure(run: Run, channel: str, now: datetime, causes: CauseRules) -> Chann
         ended_at=last.ended_at,
         noticed_at=now,
         owner=_owner(run),
+        repository=repository,
+        free_gb=None if target is None else target.free_gb,
     )
 
 

@@ -17,7 +17,6 @@ from bot.operations.owners import with_owners
 from bot.operations.queries import Query
 from bot.operations.session_jobs import job_state_of
 from bot.operations.vbr_lists import where_there
-from bot.settings import ServerName
 
 OTHERS_LOOKED_AT = 20
 """So many jobs that failed too are compared: a reason that is not remembered costs a request or two."""
@@ -223,6 +222,7 @@ async def _explained(
         objects.result() or (),
         records.result() or (),
         rules=backend.causes,
+        names=(state.name, state.repository_name, server.name),
         attempt=len(attempts) or 1,
     )
 
@@ -234,6 +234,7 @@ def _explanation(
     records: Sequence[veeam.LogRecord],
     *,
     rules: veeam.CauseRules,
+    names: Sequence[str | None],
     attempt: int,
 ) -> ExplainedRun:
     """The cause that an attempt's objects, log and own message name, or the first of what they say."""
@@ -242,7 +243,7 @@ def _explanation(
     own = None if session is None else message_of(session.result)
     messages = messages_of(alike, result)
     texts = [*messages, *titles, *([own] if own is not None else [])]
-    finding = veeam.cause_of(texts, rules)
+    finding = veeam.cause_of(texts, rules, names=(*names, *(task.name for task in tasks)))
     said = texts[0 if finding is None else finding.place] if texts else None
     about = _object_of(said or "", alike)
     is_failed = result is veeam.Result.FAILED
@@ -323,21 +324,13 @@ async def _others(
     looked_at = candidates[:OTHERS_LOOKED_AT]
     async with asyncio.TaskGroup() as group:
         reads = [group.create_task(backend.failures.of_latest(name, state)) for name, state in looked_at]
-    wanted = _trouble(finding, job.server, job.state)
+    wanted = finding.common_key(job.state.repository_name, job.server)
     same = [
         backend.views.of(context, name, state, read.result())
         for (name, state), read in zip(looked_at, reads, strict=True)
         if (other := read.result().finding) is not None
         and not read.result().is_stopped
-        and _trouble(other, name, state) == wanted
+        and other.common_key(state.repository_name, name) == wanted
     ]
     silent = tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items())
     return OtherJobs(tuple(same), len(looked_at), len(candidates) - len(looked_at), silent)
-
-
-def _trouble(
-    finding: veeam.Finding, server: ServerName, state: veeam.JobState
-) -> tuple[ServerName | None, tuple[str, str]]:
-    """What jobs with one and the same trouble have in common: a repository is one server's."""
-    is_of_server = finding.cause.about is not veeam.About.NOTHING
-    return (server if is_of_server else None), finding.common_key(state.repository_name)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.jobmodels import daily
 from bot.slack.views.announcements import announcement
@@ -49,6 +50,43 @@ async def test_what_is_found_together_is_one_message(stormy: Site) -> None:
     assert once.text == NO_LOGIN.format("E")
     assert often.name == "Repository full"
     assert sorted(one.job_name for one in listed.failures) == ["A", "B", "C", "D", "E"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("Tape library is offline", "Host is unreachable"),
+        ("License has expired", "Host is unreachable"),
+        ("VSS writer failed", None),
+    ],
+)
+async def test_a_name_is_no_cause(stormy: Site, name: str, cause: str | None) -> None:
+    """What jobs, machines and folders are called decides nothing."""
+    for number in range(5):
+        said = f"Failed to open [D:\\VSS error\\proxy\\{name}.vbk]. Job '{name}' failed. {cause or ''}"
+        stormy.ended(f"{name} {number}", "Failed", objects={name: said})
+    await stormy.poll_after()
+    (storm,) = of_kind(await stormy.poll_after(2), facts.StormBegan)
+    assert [(one.name, one.count) for one in storm.storm.causes] == [(cause and "Host unreachable", 5)]
+
+
+async def test_each_repository_is_a_trouble_of_its_own(stormy: Site) -> None:
+    """Jobs of two full repositories have no cause in common, though VBR says the same of them."""
+    other = add_repository(
+        stormy.world.book, RepositoryFacts("Repo-3", "WinLocal", 100, 0.4, "repo03", "D:\\3")
+    )
+    own = stormy.world.book.repositories[stormy.world.default_repository_id]
+    own.free_gb = 0.2
+    for name in "DEF":
+        stormy.world.add_job(name, repository_id=other.id)
+    fail(stormy, *"ABCDEF", "G")
+    await stormy.poll_after()
+    (storm,) = of_kind(await stormy.poll_after(2), facts.StormBegan)
+    assert [(one.name, one.count, one.repository) for one in storm.storm.causes] == [
+        ("Repository full", 4, own.name),
+        ("Repository full", 3, "Repo-3"),
+    ]
+    assert "All of them" not in announcement(storm, "key").text
 
 
 SPACE = "/api/v1/backupInfrastructure/repositories/states"

@@ -122,12 +122,48 @@ def test_no_text_makes_it_raise(texts: list[str]) -> None:
         "certificate  has ",
         "not enough spac ",
         "[['",
+        "d:\\",
+        "d:\\a b\\",
+        "\\\\a ",
+        "/a b.v ",
         "\u0130\u00df",
     ],
 )
 def test_no_text_takes_long(unit: str) -> None:
     """Texts made to be slow take no longer than their bounded length allows."""
     began = time.process_time()
-    cause_of([unit * 100_000] * 1_000)
+    names = [unit * 10, unit, *(f"{unit} {number}" for number in range(1_000))]
+    cause_of([unit * 100_000] * 1_000, names=names)
     cause_of(f"{unit * 50}{number}" for number in range(100_000))
     assert time.process_time() - began < _LONGEST_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        (r"Failed to write data to the file [D:\VSS writer failed\proxy\x.vbk].", None),
+        (r"Failed to open D:\Tape library\No space left on device\x.vbk", None),
+        (r"Failed to open \\nas01\License has expired\x.vbk. Access is denied.", "permissions"),
+        ("Failed to open '/srv/tape library/Timed out.vbk'", None),
+        ("Failed to open /srv/timeout/vsscontrol", None),
+        (r"There is not enough space on the disk. [D:\Datastore\Shadow copies\x.vbk]", "repository_full"),
+        (r"There is not enough space on the disk. [C:\Windows\VeeamBackupTemp\x.tmp]", None),
+        (r"Operation not permitted: [/backup/VSS/x.vbk]", "immutability"),
+        ("Processing Media pool Error: Logon failure", "credentials"),
+        ("Processing Snapshot not found Error: Unspecified error", None),
+        ("Job 'License has  expired' failed", None),
+        ("Task for Snapshot creation failed: no route to host", "host_unreachable"),
+        ("Could not process [Immutability]", None),
+        ("Processing immutability failed", None),
+        ("The immutability of the backups could not be set", "immutability"),
+        ("Backup repository 'Tape library' is unavailable", "repository_unreachable"),
+        ("Default Backup Repository is unavailable", "repository_unreachable"),
+    ],
+)
+def test_names_are_no_causes(line: str, key: str | None) -> None:
+    """Neither folders and files nor names decide, and none rules a cause out; the line is cited as it is."""
+    names = ("License has expired", "Snapshot creation", "Immutability", "Tape library", None, "")
+    found = cause_of([line], names=(*names, "Default Backup Repository"))
+    assert (None if found is None else found.cause.key) == key
+    if found is not None:
+        assert found.line == " ".join(line.split())
