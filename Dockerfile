@@ -2,19 +2,28 @@
 # For builds that can be repeated, name the base by its digest: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:…
 ARG PYTHON_IMAGE=python:3.13-slim
 
+# --build-arg PICTURES=yes: with what `picture = true` of a digest needs, and a font for names that are not English.
+ARG PICTURES=no
+
 FROM ${PYTHON_IMAGE} AS build
+ARG PICTURES
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/veeam-bot
-COPY requirements.lock deploy/requirements-build.lock ./
+COPY requirements.lock deploy/requirements-build.lock deploy/requirements-pictures.lock ./
 RUN /opt/build/bin/pip install --require-hashes -r requirements-build.lock \
- && /opt/build/bin/pip --python /opt/veeam-bot/bin/python install --require-hashes -r requirements.lock
+ && /opt/build/bin/pip --python /opt/veeam-bot/bin/python install --require-hashes -r requirements.lock \
+ && if [ "$PICTURES" = yes ]; then \
+      /opt/build/bin/pip --python /opt/veeam-bot/bin/python install --require-hashes -r requirements-pictures.lock; fi
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
  && /opt/build/bin/pip --python /opt/veeam-bot/bin/python install --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
+ARG PICTURES
+RUN if [ "$PICTURES" = yes ]; then apt-get update \
+ && apt-get install --yes --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*; fi
 RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/veeam-bot --shell /usr/sbin/nologin veeam-bot \
  && install -d -o veeam-bot -g veeam-bot -m 0700 /var/lib/veeam-bot
 COPY --from=build /opt/veeam-bot /opt/veeam-bot

@@ -61,6 +61,8 @@ lock:  ## the hashes of what a deployment installs, by constraints.txt; needs uv
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 	  | $(LOCK) - --output-file deploy/requirements-build.lock
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["pictures"], sep="\n")' \
+	  | $(LOCK) - --output-file deploy/requirements-pictures.lock
 
 docs: $(READY)  ## the pages that are made from code
 	$(BIN)/python docs/generate.py

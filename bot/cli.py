@@ -85,13 +85,14 @@ def config(*, schema: bool) -> None:
     metavar="URL",
     help="For HTTP mode: the bot's public address, https://…; default Socket Mode.",
 )
-def manifest(address: str | None) -> None:
+@click.option("--pictures", is_flag=True, help="With the scope for pictures in digests, files:write.")
+def manifest(address: str | None, *, pictures: bool) -> None:
     """Print the Slack app's manifest.
 
     Paste it at https://api.slack.com/apps, Create New App, From a manifest.
     """
     try:
-        shown = app_manifest.manifest(request_url=address)
+        shown = app_manifest.manifest(request_url=address, pictures=pictures)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--http") from None
     click.echo(app_manifest.render(shown), nl=False)

@@ -29,7 +29,7 @@ from bot.settings import (
     Settings,
 )
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
-from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
+from bot.slack.manifest import EVENTS, PICTURES_SCOPE, SCOPES, SHORTCUTS
 from bot.slack.views.status_text import type_name
 from bot.veeam import (
     DEFAULT_RULES,
@@ -98,6 +98,9 @@ def slack_app_page() -> str:
         "## Scopes of the bot token",
         "",
         *_table(("scope", "what it is for", "methods that need it"), scopes),
+        "",
+        f"One more is asked for by `veeam-bot manifest --pictures` alone: `{PICTURES_SCOPE.name}`, to",
+        f"{PICTURES_SCOPE.reason} ({_code(PICTURES_SCOPE.methods)}).",
         "",
         "## Events",
         "",

@@ -18,15 +18,15 @@ SHORTEST: Final = 4
 _SECRET_KEYS: Final = frozenset({
     "access_token", "app_token", "authorization", "bot_token", "client_secret", "cookie", "password",
     "refresh_token", "response_url", "secret", "set-cookie", "signing_secret", "ticket", "token",
-    "x-slack-signature",
+    "upload_url", "x-slack-signature",
 })  # fmt: skip
 
-_NAMED = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|response_url|authorization)"
+_NAMED = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|response_url|upload_url|authorization)"
 _QUOTE = r"[\"'`]"
 _PATTERNS: Final = (
     (re.compile(r"\b(xox[a-z]|xapp)([-.])[\w.%-]+"), rf"\1\2{MASK}"),
     (re.compile(r"(authorization[\\\"']*\s*[=:]\s*[\\\"']*\w+\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"(hooks\.slack(?:-gov)?\.com)/[^\s\"'\\<>]+", re.IGNORECASE), rf"\1/{MASK}"),
+    (re.compile(r"((?:hooks|files)\.slack(?:-gov)?\.com)/[^\s\"'\\<>]+", re.IGNORECASE), rf"\1/{MASK}"),
     (re.compile(r"([?&]ticket=)[^&\s\"'\\<>]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"(://[^\s:/@\"']*):[^\s/@\"']+@"), rf"\1:{MASK}@"),
     # The value of a named secret: quoted (in JSON or a repr, perhaps escaped once more), or bare.

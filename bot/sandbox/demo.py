@@ -142,7 +142,9 @@ class Demo:
                 VbrSandbox(world, ssl_context=self._tls[site].ssl_context, behaviour=behaviour)
             )
         self.cards = tuple(self._card(name) for name in self.vbrs)
-        workspace = default_workspace(app=App.from_manifest(await printed_manifest(self.folder)))
+        workspace = default_workspace(
+            app=App.from_manifest(await printed_manifest(self.folder, "--pictures"))
+        )
         self.slack = await enter(SlackSandbox(workspace))
         self.page = SandboxPage(workspace, self.slack.person, self._page_setting())
         await self.page.start(self._port)
@@ -174,7 +176,7 @@ class Demo:
         )
         approvals = '[approvals]\noperations = ["delete"]\n'
         # The worlds of tests have no day, and nothing is expected of them.
-        digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{_now() + _DIGEST_AFTER:%H:%M}"\n'
+        digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{_now() + _DIGEST_AFTER:%H:%M}"\npicture = true\n'
         digest, expectation = ("", "") if self._worlds else (digest, expectation)
         return "\n".join([slack, *servers, *grants, route, expectation, digest, polling, approvals])
 

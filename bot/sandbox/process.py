@@ -123,10 +123,10 @@ class BotProcess:
         return BotDied(status, "\n".join(_lines(self.log)[-_LAST_LINES:]))
 
 
-async def printed_manifest(folder: Path) -> dict[str, Any]:
+async def printed_manifest(folder: Path, *options: str) -> dict[str, Any]:
     """Return the Slack manifest that the bot prints; raises `ManifestMissing` where it prints none."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "manifest"),
+        *(sys.executable, "-m", "bot", "manifest", *options),
         env=inherited(),
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,

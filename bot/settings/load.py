@@ -6,6 +6,7 @@ wrong value hides none of it. No value that might be a secret is repeated.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -199,6 +200,10 @@ def cautions(
                 f"names no port, so {port} is asked: {VBR_PORTS}"
             )
     yield from _unseen_in_globs(settings, origins)
+    for index, digest in enumerate(settings.digests):
+        if digest.picture and find_spec("PIL") is None:
+            text = "needs `pip install 'veeam-bot[pictures]'`: without it the digest has squares"
+            yield origins.of(("digests", index, "picture")).problem(text)
     if not settings.grants:
         yield SettingsProblem("grants", NOT_SET, "are missing: everyone is refused")
     if not settings.routes and settings.slack.default_channel is None:

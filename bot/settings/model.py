@@ -308,6 +308,11 @@ class DigestSettings(Section):
         min_length=1,
         description="Days on which it comes; default every day.",
     )
+    picture: bool = Field(
+        default=False,
+        description="Show the last fourteen days as a picture, not as squares; needs the extra `pictures` "
+        "and the scope `files:write`.",
+    )
 
     @property
     def zone(self) -> ZoneInfo:

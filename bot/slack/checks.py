@@ -14,7 +14,7 @@ from bot.observability import CheckResult, CheckStatus
 from bot.operations.model import Standing
 from bot.settings import Settings, SlackSettings, nearest_word
 from bot.slack import directory, errors
-from bot.slack.manifest import EVENTS_PATH, SCOPES
+from bot.slack.manifest import EVENTS_PATH, PICTURES_SCOPE, SCOPES
 from bot.slack.web_api import WebApi, Workspace, workspace_of
 
 TOKEN_SECONDS = 8.0
@@ -177,6 +177,24 @@ def scopes_result(granted: frozenset[str] | None) -> CheckResult:
         f"The app was installed without {', '.join(scope.name for scope in missing)}.",
         "On the app's page add them under OAuth & Permissions, or paste the output of `veeam-bot manifest` "
         "under App Manifest; then install the app again.",
+    )
+
+
+def picture_results(settings: Settings, granted: frozenset[str] | None) -> tuple[CheckResult, ...]:
+    """Say whether digests can have the pictures that the settings want; nothing where they want none."""
+    wanted = [at for at, digest in enumerate(settings.digests) if digest.picture]
+    if not wanted or granted is None or PICTURES_SCOPE.name in granted:
+        return ()
+    return (
+        CheckResult(
+            _PART,
+            "pictures",
+            CheckStatus.WARNING,
+            f"The app was installed without {PICTURES_SCOPE.name}: digests have squares instead of pictures.",
+            "On the app's page add it under OAuth & Permissions, or paste the output of "
+            "`veeam-bot manifest --pictures` under App Manifest, and install the app again; or take picture "
+            f"out: {settings.origin('digests', wanted[0], 'picture').place}.",
+        ),
     )
 
 
@@ -393,6 +411,7 @@ async def _check_bot_token(settings: Settings, web_api: WebApi) -> tuple[CheckRe
     return (
         CheckResult(_PART, subject, CheckStatus.OK, detail),
         scopes_result(granted),
+        *picture_results(settings, granted),
         *await check.run(references_in(settings)),
     )
 

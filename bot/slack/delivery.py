@@ -22,6 +22,7 @@ from bot import store
 from bot.observability import Clock, Health, Metrics, contained
 from bot.slack import errors
 from bot.slack.directory import Directory
+from bot.slack.pictures import Pictures
 from bot.slack.replies import message_arguments
 from bot.slack.unrecorded import UnrecordedMessages
 from bot.slack.views.announcements import announcement, identity
@@ -130,6 +131,7 @@ class Delivery:
         self._outbox = store.Outbox(database)
         self._web_api = web_api
         self._history = History(web_api, workspace)
+        self._pictures = Pictures(web_api, clock)
         self._unrecorded = UnrecordedMessages(web_api, workspace, self._outbox, clock)
         self._directory = directory
         self._clock = clock
@@ -264,6 +266,9 @@ class Delivery:
             # Whether an earlier edit posted its root anew is looked for only where the root is gone.
             in_doubt = is_edit
             if posted is None:
+                pictured = await self._pictures.with_picture(announced)
+                if pictured is not announced:
+                    announced, message = pictured, announcement(pictured, row.key)
                 posted = await self._send(row, announced, message, holder, notices_to)
         except errors.SlackError as error:
             await self._handle(error, row, notices_to, in_doubt=in_doubt)
@@ -364,6 +369,12 @@ class Delivery:
                         self._count_end(row, "found")
                         return found
             except errors.SlackRefused as error:
+                if await self._pictures.is_ready_later(announced, error):
+                    continue
+                pictureless = self._pictures.without_refused(announced, error)
+                if pictureless is not announced:
+                    announced, message = pictureless, announcement(pictureless, row.key)
+                    continue
                 plainer = _without_what_was_refused(message, error)
                 if plainer == message:
                     raise

@@ -67,6 +67,12 @@ SCOPES: Final = (
         ("conversations.replies",),
     ),
 )
+PICTURES_SCOPE: Final = OAuthScope(
+    "files:write",
+    "upload the pictures of digests, where `[[digests]]` ask for them",
+    ("files.completeUploadExternal", "files.getUploadURLExternal"),
+)
+"""Only for those who want pictures: `veeam-bot manifest --pictures`."""
 METHODS_WITHOUT_SCOPE: Final = frozenset({
     "apps.connections.open", "auth.test", "chat.getPermalink", "views.open", "views.publish", "views.push",
     "views.update",
@@ -105,12 +111,16 @@ DETAILS_SHORTCUT: Final = Shortcut(
 SHORTCUTS: Final = (FAILED_SHORTCUT, DETAILS_SHORTCUT)
 
 
-def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[str, Any]:
+def manifest(
+    command: str = "/veeam", request_url: str | None = None, *, pictures: bool = False
+) -> dict[str, Any]:
     """The manifest for Socket Mode, or for HTTP mode where the bot's public address is given.
 
-    `request_url` is the bot's address or that of its events endpoint. Raises ValueError unless it is https.
+    With `pictures` the app may upload files. `request_url` is the bot's address or that of its events
+    endpoint. Raises ValueError unless it is https.
     """
     url = _events_url(request_url) if request_url is not None else None
+    scopes = (*SCOPES, PICTURES_SCOPE) if pictures else SCOPES
     # Search menus ask an address of their own, which may be the same; over Socket Mode none is named.
     options = {} if url is None else {"message_menu_options_url": url}
     return {
@@ -138,7 +148,7 @@ def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[st
                 for shortcut in SHORTCUTS
             ],
         },
-        "oauth_config": {"scopes": {"bot": [scope.name for scope in SCOPES]}},
+        "oauth_config": {"scopes": {"bot": [scope.name for scope in scopes]}},
         "settings": {
             "event_subscriptions": _with_url({"bot_events": [event.name for event in EVENTS]}, url),
             "interactivity": _with_url({"is_enabled": True} | options, url),

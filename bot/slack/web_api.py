@@ -7,7 +7,7 @@ decides what a lost answer means. Reads are repeated here.
 
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +48,7 @@ _LONGEST_READ_WAIT_SECONDS = 5.0
 _USUAL_WAIT_SECONDS, _SHORTEST_WAIT_SECONDS = 1.0, 0.5
 _LONGEST_RETRY_WAIT_SECONDS = 60.0
 _RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_UPLOAD_HOSTS = frozenset({"files.slack.com", "files.slack-gov.com"})
 # What two parsers of addresses could read differently is in none of Slack's.
 _PLAIN_ADDRESS = re.compile(r"[!-\[\]-~]+")
 _OK, _NOT_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
@@ -239,22 +240,46 @@ class WebApi:
         if not is_response_url(response_url, self.client.base_url):
             self._warn_of(response_url)
             raise errors.SlackRefused("response_url", "not_an_address_of_slack")
-        with _translated("response_url"):
+        status = await self._post("response_url", response_url, json=dict(body))
+        if not _OK <= status < _NOT_OK:
+            raise errors.GestureExpired("response_url", f"http_{status}")
+
+    async def upload(self, name: str, content: bytes) -> str:
+        """Upload a file that is in no channel yet, for a message to show; return its ID.
+
+        Raises `SlackError`: then at most a file is left that nobody sees. Rests on
+        `files.getUploadURLExternal` and `files.completeUploadExternal`. The address between them is a secret,
+        and gets no token; one that is not Slack's gets nothing.
+        """
+        method = "files.getUploadURLExternal"
+        begun = await self.write(method, {"filename": name, "length": len(content)})
+        address, file_id = str(begun.get("upload_url")), str(begun.get("file_id"))
+        if not is_slack_address(address, self.client.base_url, _UPLOAD_HOSTS):
+            raise errors.SlackRefused(method, "not_an_address_of_slack")
+        headers = {"Content-Type": "application/octet-stream"}
+        status = await self._post("upload_url", address, data=content, headers=headers)
+        if not _OK <= status < _NOT_OK:
+            raise errors.SlackRefused("upload_url", f"http_{status}")
+        await self.write("files.completeUploadExternal", {"files": [{"id": file_id, "title": name}]})
+        return file_id
+
+    async def _post(self, what: str, address: str, **body: Any) -> int:
+        """Post to an address that Slack gave, without the token; return the status that the caller judges."""
+        with _translated(what):
             async with self._session.post(
-                response_url,
-                json=dict(body),
+                address,
+                **body,
                 allow_redirects=False,
-                proxy=_proxy_for(response_url),
+                proxy=_proxy_for(address),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             ) as response:
                 status = response.status
-        self._metrics.slack_called("response_url", str(status))
+        self._metrics.slack_called(what, str(status))
         if status == _TOO_MANY:
-            raise errors.SlackRateLimited("response_url", 1.0)
+            raise errors.SlackRateLimited(what, 1.0)
         if status >= _SERVER_ERROR:
-            raise errors.SlackAnswerLost("response_url", f"http_{status}")
-        if not _OK <= status < _NOT_OK:
-            raise errors.GestureExpired("response_url", f"http_{status}")
+            raise errors.SlackAnswerLost(what, f"http_{status}")
+        return status
 
     async def open_websocket(self, url: str, *, ping_seconds: float) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket, by an address from `apps.connections.open`. Raises `SlackError`.
@@ -408,19 +433,24 @@ def _is_without_proxy(url: str) -> bool:
 
 
 def is_response_url(response_url: str, api_url: str) -> bool:
-    """Whether an address for an answer is on one of Slack's hosts, or on the Web API's own.
+    """Whether an address for an answer is one of Slack's."""
+    return is_slack_address(response_url, api_url, _RESPONSE_HOSTS)
+
+
+def is_slack_address(address: str, api_url: str, hosts: Collection[str]) -> bool:
+    """Whether an address is on one of these hosts, or on the Web API's own.
 
     Plain HTTP only where the Web API is called so, which the settings allow on this machine alone.
     """
     try:
-        parts, api = urlsplit(response_url), urlsplit(api_url)
+        parts, api = urlsplit(address), urlsplit(api_url)
         has_user = parts.username is not None or parts.password is not None
         is_usual_port = parts.port in {None, 443}
     except ValueError:
         return False
-    if has_user or not parts.hostname or not _PLAIN_ADDRESS.fullmatch(response_url):
+    if has_user or not parts.hostname or not _PLAIN_ADDRESS.fullmatch(address):
         return False
-    if parts.scheme == "https" and is_usual_port and parts.hostname in _RESPONSE_HOSTS:
+    if parts.scheme == "https" and is_usual_port and parts.hostname in hosts:
         return True
     return parts.hostname == api.hostname and parts.scheme in {"https", api.scheme}
 

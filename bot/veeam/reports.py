@@ -109,7 +109,9 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repositories_total: int = 0
     repositories: tuple[FullRepository, ...] = ()
     grid: JobGroup = JobGroup()
-    """The jobs that failed or warned within the days of the grid, the worst first."""
+    """The jobs that failed or warned within the days of the grid: those failing now first, then the worst."""
+    failed_by_day: tuple[int, ...] = ()
+    """How many jobs failed on each day of the grid."""
 
     @property
     def runs_total(self) -> int:
@@ -235,6 +237,9 @@ def findings_of(
             for each in sorted(full, key=lambda one: -(one.used_fraction or 0))[:listed]
         ),
         grid=JobGroup(total=len(grid), jobs=tuple(map(reported, grid[:GRID_ROWS]))),
+        failed_by_day=tuple(
+            day.count(DayLetter.FAILED) for day in zip(*(each.days for each in grid), strict=True)
+        ),
     )
 
 
@@ -281,8 +286,14 @@ def merged(parts: Sequence[Findings]) -> Findings:
         grid=JobGroup(
             total=sum(part.grid.total for part in parts),
             jobs=tuple(
-                sorted((job for part in parts for job in part.grid.jobs), key=lambda job: _worst(job.days))
+                sorted(
+                    (job for part in parts for job in part.grid.jobs),
+                    key=lambda job: (job.since is None, _worst(job.days)),
+                )
             )[:GRID_ROWS],
+        ),
+        failed_by_day=tuple(
+            map(sum, zip(*(part.failed_by_day for part in parts if part.failed_by_day), strict=True))
         ),
     )
 
@@ -440,8 +451,8 @@ def _urgency(job: ReportedJob) -> tuple[bool, int, str]:
     return (not job.is_new, job.day, job.name.casefold())
 
 
-def _badness(history: JobHistory) -> tuple[int, int, str]:
-    return (*_worst(history.days), history.state.name.casefold())
+def _badness(history: JobHistory) -> tuple[bool, int, int, str]:
+    return (not history.is_failing, *_worst(history.days), history.state.name.casefold())
 
 
 def _worst(days: str) -> tuple[int, int]:

@@ -207,7 +207,7 @@ class DigestMaker:
         async with self._database.transaction() as transaction:
             if await self._digests.make(transaction, row):
                 await self._groups.add(transaction, groups, now)
-                await self._outbox.add(transaction, _rows(row, report))
+                await self._outbox.add(transaction, _rows(row, report, due.settings))
         log.info(
             "watch.digest_made",
             channel=row.channel,
@@ -233,7 +233,7 @@ class DigestMaker:
                 before = self._report(found, settings, day)
                 after, groups = with_groups(self._report(changed, settings, day))
                 await self._groups.add(transaction, groups, now)
-                await self._outbox.add(transaction, _edits(row, before, after, now=now, look=looks))
+                await self._outbox.add(transaction, _edits(row, settings, before, after, now=now, look=looks))
 
     async def _found_again(self, found: _Found, settings: DigestSettings) -> _Found:
         """The same, with what is known by now of servers that were silent and runs that were going on."""
@@ -365,7 +365,7 @@ def _is_open(found: _Found) -> bool:
     return bool(found.silent) or any(part.findings.running.total for part in found.servers)
 
 
-def _rows(digest: DigestRow, report: Report) -> list[NewOutboxRow]:
+def _rows(digest: DigestRow, report: Report, settings: DigestSettings) -> list[NewOutboxRow]:
     """The digest, and what its thread holds."""
     rows = [message(digest.key, digest.channel, facts.DigestMade(report=report), digest.made_at)]
     return rows + [
@@ -378,20 +378,20 @@ def _rows(digest: DigestRow, report: Report) -> list[NewOutboxRow]:
             priority=REPLY,
             root_key=digest.key,
         )
-        for announcement in _thread(digest, report, because_of=(report,))
+        for announcement in _thread(digest, report, settings, because_of=(report,))
     ]
 
 
 def _edits(
-    digest: DigestRow, before: Report, after: Report, *, now: datetime, look: int
+    digest: DigestRow, settings: DigestSettings, before: Report, after: Report, *, now: datetime, look: int
 ) -> list[NewOutboxRow]:
     """The same messages drawn again; what its thread has only now is posted."""
-    thread = _thread(digest, after, because_of=(before, after))
+    thread = _thread(digest, after, settings, because_of=(before, after))
     drawn: list[tuple[str, facts.Announcement]] = [
         (digest.key, facts.DigestMade(report=after)),
         *((announcement.key, announcement) for announcement in thread),
     ]
-    posted = [row for row in _rows(digest, after) if row.root_key is not None]
+    posted = [row for row in _rows(digest, after, settings) if row.root_key is not None]
     return posted + [
         message(
             f"{key}/edit/{look}",
@@ -407,14 +407,15 @@ def _edits(
 
 
 def _thread(
-    digest: DigestRow, report: Report, *, because_of: Sequence[Report]
+    digest: DigestRow, report: Report, settings: DigestSettings, *, because_of: Sequence[Report]
 ) -> list[facts.DigestJobs | facts.DigestDays]:
     """What the thread holds of a report, as far as one of these has something to be said there."""
     thread: list[facts.DigestJobs | facts.DigestDays] = []
     if any(each.findings.names_jobs for each in because_of):
         thread.append(facts.DigestJobs(key=f"{digest.key}/jobs", report=report))
     if any(each.findings.grid.total for each in because_of):
-        thread.append(facts.DigestDays(key=f"{digest.key}/days", report=report))
+        days = facts.DigestDays(key=f"{digest.key}/days", report=report, has_picture=settings.picture)
+        thread.append(days)
     return thread
 
 

@@ -485,10 +485,16 @@ class DigestJobs(Facts, frozen=True, kw_only=True, tag="digest_jobs"):
 
 
 class DigestDays(Facts, frozen=True, kw_only=True, tag="digest_days"):
-    """In the digest's thread: the last days of the jobs that failed or warned. `key` as of `DigestJobs`."""
+    """In the digest's thread: the last days of the jobs that failed or warned. `key` as of `DigestJobs`.
+
+    As a picture, where one is wanted. When it is sent, its file is known, or why there is none.
+    """
 
     key: str
     report: Report
+    has_picture: bool = False
+    file_id: str | None = None
+    no_picture: str | None = None
 
 
 Announcement = (

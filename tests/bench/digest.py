@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from bot.settings import ServerName
-from bot.slack.views.report import digest_days, digest_jobs, digest_root
+from bot.slack.views.day_grid import digest_days
+from bot.slack.views.report import digest_jobs, digest_root
 from bot.veeam import (
     JobId,
     JobState,

@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class StoredFile:
-    """A file on its way in: announced, then uploaded, then shared."""
+    """A file on its way in: announced, then uploaded, then completed, and perhaps shared.
+
+    A message can show it from `ready_at` on; None: it is not completed.
+    """
 
     id: str
     name: str
@@ -24,6 +27,13 @@ class StoredFile:
     content: bytes | None = None
     title: str = ""
     channels: list[str] = field(default_factory=list)
+    ready_at: float | None = None
+    came_with_token: bool = False
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is of a kind that an image block can show."""
+        return (self.content or b"").startswith((b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8"))
 
 
 @dataclass(slots=True)
@@ -34,6 +44,7 @@ class Services:
     base_url: Callable[[], str]  # "http://127.0.0.1:port/"
     is_strict: bool = True  # refuse messages that real Slack may split or post twice
     files: dict[str, StoredFile] = field(default_factory=dict)
+    file_seconds: float = 0.0  # Slack looks so long at a completed file before a message can show it
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ class SlackFaults:
     ) -> None:
         """Let the next calls of a method ("*": of any) go wrong, those whose arguments fulfil `when`.
 
-        The method `response_url` stands for posts to response URLs; they know `ServerError` and `Dropped`.
+        The methods `response_url` and `upload_url` stand for posts to such addresses; they know `ServerError`
+        and `Dropped`.
         """
         self._planned.append(_Planned(method, fault, times, when))
 

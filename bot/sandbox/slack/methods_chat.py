@@ -8,6 +8,7 @@ from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.message_shapes import api_message
 from bot.sandbox.slack.messages import Channel, Content, Message
+from bot.sandbox.slack.methods_files import with_files
 from bot.sandbox.slack.snapshot import Json
 
 
@@ -17,6 +18,7 @@ def post_message(call: MethodCall) -> Json:
     if any(call.arguments.has(name) for name in ("username", "icon_url", "icon_emoji")):
         call.require_scope("chat:write.customize")
     content = new_content(call.arguments)
+    content = replace(content, blocks=with_files(call, content.blocks))
     if channel.is_thread_only and not call.arguments.text("thread_ts"):
         raise ApiError("restricted_action_thread_only_channel")
     if channel.is_restricted or (channel.refuses_group_mentions and _names_group(content)):
@@ -52,6 +54,7 @@ def update(call: MethodCall) -> Json:
     if channel.is_archived:
         raise ApiError("is_inactive")
     content = changed_content(message.content, call.arguments)
+    content = replace(content, blocks=with_files(call, content.blocks))
     if call.arguments.flag("reply_broadcast"):
         if content.text != message.text or call.arguments.has("blocks"):
             raise ApiError("no_dual_broadcast_content_update")
@@ -76,6 +79,7 @@ def post_ephemeral(call: MethodCall) -> Json:
     if reader not in channel.members or person is None or not person.may_act:
         raise ApiError("user_not_in_channel")
     content = replace(new_content(call.arguments), metadata=None)
+    content = replace(content, blocks=with_files(call, content.blocks))
     if len(content.text) > (UPDATE_LIMIT if call.services.is_strict else POST_LIMIT):
         raise ApiError("msg_too_long")
     posting = Posting(call.bot, thread_ts=call.arguments.text("thread_ts") or None, by_app=True)

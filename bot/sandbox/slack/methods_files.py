@@ -1,4 +1,4 @@
-"""`files.*`: the upload in three steps, as little of it as an app needs."""
+"""`files.*`: the upload in three steps, as little of it as an app needs, and files in image blocks."""
 
 import secrets
 
@@ -14,7 +14,7 @@ def upload_url(call: MethodCall) -> Json:
     """`files.getUploadURLExternal`."""
     name = call.arguments.required("filename")
     length = call.arguments.required("length")
-    if not length.isdigit() or int(length) == 0:
+    if not length.isascii() or not length.isdigit() or int(length) == 0:
         raise invalid_arguments("must be greater than 0 [json-pointer:/length]")
     file_id = f"F0{secrets.token_hex(5).upper()}"
     call.services.files[file_id] = StoredFile(file_id, name, int(length))
@@ -28,10 +28,13 @@ def complete_upload(call: MethodCall) -> Json:
         raise invalid_arguments("missing required field: files")
     files = []
     for entry in wanted:
-        stored = call.services.files.get(str(entry.get("id")))
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+            raise invalid_arguments("missing required field: id [json-pointer:/files/0/id]")
+        stored = call.services.files.get(entry["id"])
         if stored is None or stored.content is None:
             raise ApiError("file_not_found")
         stored.title = entry.get("title", stored.name)
+        stored.ready_at = call.workspace.clock() + call.services.file_seconds
         files.append(stored)
     channels = call.arguments.text("channel_id") or call.arguments.text("channels")
     for channel_id in filter(None, channels.split(",")):
@@ -48,3 +51,23 @@ def _share(call: MethodCall, channel_id: str, files: list[StoredFile]) -> None:
     text = call.arguments.text("initial_comment") or ", ".join(stored.title for stored in files)
     posting = Posting(call.bot, thread_ts=call.arguments.text("thread_ts") or None, by_app=True)
     call.workspace.conversations.post(channel, Content(text), posting)
+
+
+def with_files(call: MethodCall, blocks: list[Json]) -> list[Json]:
+    """The blocks with the address of each file they show; `invalid_blocks` where one can't be shown yet."""
+    return [_with_file(call, at, block) for at, block in enumerate(blocks)]
+
+
+def _with_file(call: MethodCall, at: int, block: Json) -> Json:
+    if block["type"] != "image" or "id" not in block.get("slack_file", {}):
+        return block
+    stored = call.services.files.get(block["slack_file"]["id"])
+    is_ready = (
+        stored is not None and stored.ready_at is not None and stored.ready_at <= call.workspace.clock()
+    )
+    if stored is None or not is_ready or not stored.is_picture:
+        problem = f"invalid slack file [json-pointer:/blocks/{at}/slack_file]"
+        raise ApiError(
+            "invalid_blocks", errors=[problem], response_metadata={"messages": [f"[ERROR] {problem}"]}
+        )
+    return {**block, "slack_file": {"id": stored.id, "url": f"{call.services.base_url()}files/{stored.id}"}}

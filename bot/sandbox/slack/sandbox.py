@@ -197,6 +197,7 @@ class SlackSandbox:
                 web.post("/commands/{team}/{path:.+}", self._response_urls.handle),
                 web.post("/actions/{team}/{path:.+}", self._response_urls.handle),
                 web.post("/upload/{file}", self._web_api.upload),
+                web.get("/files/{file}", self._web_api.file),
             ]
         )
         return application

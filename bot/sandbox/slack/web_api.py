@@ -97,10 +97,22 @@ class WebApi:
         """The bytes of a file that was announced; they must be as many as announced."""
         stored = self.services.files.get(request.match_info["file"])
         content = await request.read()
+        match self.faults.take("upload_url", Arguments({})):
+            case ServerError(status):
+                return error_page(status)
+            case Dropped():
+                return drop(request)
         if stored is None or len(content) != stored.length:
             return web.Response(status=400, text="length mismatch")
-        stored.content = content
+        stored.content, stored.came_with_token = content, "Authorization" in request.headers
         return web.Response(text=f"OK - {len(content)}")
+
+    async def file(self, request: web.Request) -> web.Response:
+        """A file that a message shows, for the page."""
+        stored = self.services.files.get(request.match_info["file"])
+        if stored is None or stored.content is None or not stored.is_picture:
+            raise web.HTTPNotFound
+        return web.Response(body=stored.content, content_type="image/png")
 
     async def _carry_out(
         self, request: web.Request, name: str, arguments: Arguments, fault: SlackFault | None

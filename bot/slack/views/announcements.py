@@ -14,7 +14,7 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
-from bot.slack.views import approvals, audit, expectations, report, runs, status_text, storms
+from bot.slack.views import approvals, audit, day_grid, expectations, report, runs, status_text, storms
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
@@ -338,6 +338,10 @@ class Drawing(NamedTuple):
     metadata: Callable[[Any, str], Mapping[str, Any]] = _of_row
 
 
+def _digest_days(announced: facts.DigestDays) -> Message:
+    return day_grid.digest_days(announced.report, file_id=announced.file_id, no_picture=announced.no_picture)
+
+
 VIEWS: Mapping[type[facts.Announcement], Drawing] = {
     facts.RunEnded: Drawing(lambda announced: runs.run_root(announced.run, announced.mention), _of_run),
     facts.RunChanged: Drawing(lambda announced: runs.run_root(announced.run), _of_run),
@@ -367,7 +371,7 @@ VIEWS: Mapping[type[facts.Announcement], Drawing] = {
     facts.ExpectationsList: Drawing(expectations.many_listed),
     facts.DigestMade: Drawing(lambda announced: report.digest_root(announced.report), _of_digest),
     facts.DigestJobs: Drawing(lambda announced: report.digest_jobs(announced.report), _of_own_row),
-    facts.DigestDays: Drawing(lambda announced: report.digest_days(announced.report), _of_own_row),
+    facts.DigestDays: Drawing(_digest_days, _of_own_row),
     facts.BackfillSummary: Drawing(backfill_summary),
     facts.BackfillProblems: Drawing(backfill_problems),
     facts.OutageBegan: Drawing(outage_began, _of_outage),

@@ -23,10 +23,9 @@ from bot.slack.text import (
     duration,
     literal,
     mention,
-    ordinal,
     strong,
 )
-from bot.slack.views import buttons, status_text
+from bot.slack.views import buttons, day_grid, status_text
 from bot.slack.views.message import (
     NOTHING,
     Message,
@@ -38,7 +37,6 @@ from bot.slack.views.message import (
     paragraph,
 )
 from bot.slack.views.server_errors import in_brief_by_name
-from bot.veeam import DayLetter
 
 LINES_AT_MOST = 12
 """What is seen without scrolling."""
@@ -46,7 +44,6 @@ REPORT_EVENT = "veeam_digest"
 _CAUSES_SHOWN = 3
 _NAMES_SHOWN = 3
 _REASON_LIMIT, _REASON_BESIDE_TITLE = 110, 60
-_NAME_LIMIT = 40
 _SERVERS_NAMED = 3
 _REPOSITORIES_NAMED = 2
 _EVERY: Mapping[int, str] = {2: "both"}
@@ -54,32 +51,7 @@ _GRID_ROWS_IN_REPORT = 12
 _CAUSES_IN_THREAD = 10
 _NAMED_IN_THREAD, _LEAST_NAMED = 80, 4
 """So many jobs are named in the thread in all, and at least so many of each group."""
-_SQUARES: Mapping[str, str] = {
-    DayLetter.GOOD: ":large_green_square:",
-    DayLetter.WARNED: ":large_yellow_square:",
-    DayLetter.FAILED: ":large_red_square:",
-    DayLetter.NO_RUN: ":white_large_square:",
-    DayLetter.NOT_READ: ":black_large_square:",
-}
-_LEGEND = (
-    "S success · W warning, or failed and made up for · F failed · - no run · ? not read. "
-    "Each letter is a day, as each square is."
-)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _SESSIONS = "sessions"
 _LACKING = {
     "job_states": "not all of its jobs could be listed",
@@ -94,14 +66,12 @@ def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Messag
     shared = f"Shared by {mention(shared_by)}." if shared_by is not None else ""
     share = buttons.share_control(answer.request) if shared_by is None else None
     grid = answer.report.findings.grid
-    rows = [_grid_row(job) for job in grid.jobs[:_GRID_ROWS_IN_REPORT]]
-    left_out = grid.total - len(rows)
-    more = f"… and {count(left_out, 'more job')} that failed or warned in these days." if left_out else ""
+    rows = [day_grid.row(job) for job in grid.jobs[:_GRID_ROWS_IN_REPORT]]
     head = _first_screen(answer.report, title, is_named=True)
     return compose(
-        [*head, *([_grid_head(answer.report)] if rows else [])],
+        [*head, *([day_grid.head(answer.report)] if rows else [])],
         rows,
-        [note(more if rows else "", shared), buttons.controls([share])],
+        [note(day_grid.left_out(grid, len(rows)) if rows else "", shared), buttons.controls([share])],
         noun="job",
         plural="jobs",
         metadata=metadata(answer.report, kind="report"),
@@ -142,16 +112,6 @@ def digest_jobs(found: veeam.Report) -> Message:
         more = f"… and {unlisted:,} more." if unlisted else ""
         rows.append(paragraph("*Repositories filling up*", *full, more))
     return compose([paragraph("The jobs behind this digest")], divided(rows), noun="group", plural="groups")
-
-
-def digest_days(found: veeam.Report) -> Message:
-    """In the thread of a digest: the last fourteen days of the jobs that did worst in them."""
-    grid = found.findings.grid
-    left_out = grid.total - len(grid.jobs)
-    more = f"… and {count(left_out, 'more job')} that failed or warned in these days." if left_out else ""
-    return compose(
-        [_grid_head(found)], [_grid_row(job) for job in grid.jobs], [note(more)], noun="job", plural="jobs"
-    )
 
 
 def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:
@@ -252,7 +212,7 @@ def _cause_line(cause: veeam.FailureCause) -> MessagePart:
     why = _why(cause, _REASON_BESIDE_TITLE if cause.title else _REASON_LIMIT)
     job = cause.jobs[0] if cause.jobs else None
     if cause.total == 1 and job is not None:
-        words = f"• {_name(job)}{_how_long(job)}: {why}"
+        words = f"• {day_grid.name(job)}{_how_long(job)}: {why}"
         return buttons.with_control(words, _control(job))
     new = f" ({cause.new_total:,} newly)" if 0 < cause.new_total < cause.total else ""
     named = _names(cause.jobs, cause.total)
@@ -378,30 +338,20 @@ def _cause_in_full(cause: veeam.FailureCause, named: int) -> MessagePart:
 
 def _standing(job: veeam.ReportedJob) -> str:
     since = f"since {date(job.since)}" if job.since is not None else ""
-    return f"• {dotted(_name(job), _nth_day(job), since)}"
+    return f"• {dotted(day_grid.name(job), day_grid.nth_day(job), since)}"
 
 
 def _plainly(job: veeam.ReportedJob) -> str:
-    return f"• {_name(job)}"
+    return f"• {day_grid.name(job)}"
 
 
 def _slowness(job: veeam.ReportedJob) -> str:
     took, usual = duration(job.took_seconds or 0), duration(job.usually_took_seconds or 0)
-    return f"• {_name(job)} took {took}, usually {usual}"
-
-
-def _nth_day(job: veeam.ReportedJob) -> str:
-    if job.since is None:
-        return ""
-    if job.is_new and job.day <= 1:
-        return "new"
-    if job.is_new:
-        return f"new, {ordinal(job.day)} day"
-    return f"{'at least the ' if job.is_at_least else ''}{ordinal(job.day)} day"
+    return f"• {day_grid.name(job)} took {took}, usually {usual}"
 
 
 def _how_long(job: veeam.ReportedJob) -> str:
-    said = _nth_day(job)
+    said = day_grid.nth_day(job)
     return f" ({said})" if said else ""
 
 
@@ -410,12 +360,8 @@ def _more(total: int, named: Sequence[str]) -> str:
     return f"… and {count(rest, 'more job')}." if rest > 0 else ""
 
 
-def _name(job: veeam.ReportedJob) -> str:
-    return f"{strong(job.name, _NAME_LIMIT)} on {literal(job.server, _NAME_LIMIT)}"
-
-
 def _names(jobs: Sequence[veeam.ReportedJob], total: int) -> str:
-    shown = [literal(job.name, _NAME_LIMIT) for job in jobs[:_NAMES_SHOWN]]
+    shown = [literal(job.name, day_grid.NAME_LIMIT) for job in jobs[:_NAMES_SHOWN]]
     more = total - len(shown)
     if more > 0:
         shown.append(f"{more:,} more")
@@ -423,7 +369,8 @@ def _names(jobs: Sequence[veeam.ReportedJob], total: int) -> str:
 
 
 def _repository(repository: veeam.FullRepository) -> str:
-    name = f"{literal(repository.name, _NAME_LIMIT)} on {literal(repository.server, _NAME_LIMIT)}"
+    where = literal(repository.server, day_grid.NAME_LIMIT)
+    name = f"{literal(repository.name, day_grid.NAME_LIMIT)} on {where}"
     if repository.is_offline:
         return f"{name} is offline"
     used = f"{100 * repository.used_fraction:.0f} % full" if repository.used_fraction is not None else ""
@@ -431,26 +378,6 @@ def _repository(repository: veeam.FullRepository) -> str:
     return f"{name} {', '.join(filter(None, (used, space)))}"
 
 
-def _grid_head(found: veeam.Report) -> MessagePart:
-    first, last = (_short_day(day) for day in (found.grid_days[0], found.grid_days[-1]))
-    return paragraph(f"*The last {len(found.grid_days)} days*, {first} to {last}, the worst first") + note(
-        _LEGEND
-    )
-
-
-def _grid_row(job: veeam.ReportedJob) -> MessagePart:
-    """The days of a job as squares, and as letters, for a colour alone says nothing."""
-    squares = "".join(_SQUARES.get(letter, "") for letter in job.days)
-    letters = f"`{job.days}`"
-    row = paragraph(f"{squares} {letters} {_name(job)}")
-    return MessagePart(f"{letters} {_name(job)}", row.blocks)
-
-
 def _day(iso: str) -> str:
     day = calendar_day.fromisoformat(iso)
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
-
-
-def _short_day(iso: str) -> str:
-    day = calendar_day.fromisoformat(iso)
-    return f"{day.day} {_MONTHS[day.month - 1][:3]}"
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {day_grid.MONTHS[day.month - 1]}"

@@ -149,6 +149,25 @@ async def test_wrong_tokens(slack: SlackSandbox, tmp_path: Path) -> None:
     assert not [secret for secret in wrong.values() if secret in str(findings)]
 
 
+async def test_pictures_need_a_scope(slack: SlackSandbox, tmp_path: Path) -> None:
+    """Where digests want them and the app can't upload: what they have instead, and both ways to mend it."""
+    with_pictures = EVERYTHING.replace('at = "08:00"', 'at = "08:00"\npicture = true')
+    assert rows(await found(slack, tmp_path, with_pictures)) == [
+        (
+            "warning",
+            "pictures",
+            "The app was installed without files:write: digests have squares instead of pictures.",
+            (
+                "On the app's page add it under OAuth & Permissions, or paste the output of "
+                "`veeam-bot manifest --pictures` under App Manifest, and install the app again; or take "
+                "picture out: veeam-bot.toml, [[digests]] 1, picture."
+            ),
+        )
+    ]
+    slack.workspace.app.scopes.add("files:write")
+    assert rows(await found(slack, tmp_path, with_pictures)) == []
+
+
 async def test_missing_scopes(slack: SlackSandbox, tmp_path: Path) -> None:
     """What is missing is said once with its reason; what could not be looked at for it is only a warning.
 

@@ -105,6 +105,19 @@ async def test_a_digest_is_made_at_its_hour_and_once(morning: Morning) -> None:
     assert (asked.count("/api/v1/jobs/states"), asked.count("/api/v1/sessions")) == (1, 1)
 
 
+@pytest.mark.parametrize("picture", [True, False])
+async def test_a_picture_is_the_settings_choice(morning: Morning, *, picture: bool) -> None:
+    """The days of a digest, and each edit of them, are a picture where its entry says so."""
+    morning.restarted(setting("12:30", picture=picture))
+    morning.hq.world.add_job("Oracle", run_seconds=3000, failure_rate=1.0)
+    morning.hq.world.begin_run("Oracle")
+    rows = await morning.after(0.51 * HOUR)
+    rows += await morning.after(0.4 * HOUR)
+    days = [found for row in rows if isinstance(found := decode(row.body), DigestDays)]
+    assert [each.has_picture for each in days] == [picture] * len(days)
+    assert len(days) > 1
+
+
 async def test_what_is_muted_is_counted_apart(morning: Morning) -> None:
     """A muted job that fails is no failure of the digest's, and one of a muted server isn't either."""
     morning.restarted(setting("12:30"))

@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = ROOT / "requirements.lock"
 BUILD = ROOT / "deploy" / "requirements-build.lock"
-WANTED = {RUNTIME: PROJECT["project"]["dependencies"], BUILD: PROJECT["build-system"]["requires"]}
+PICTURES = ROOT / "deploy" / "requirements-pictures.lock"
+WANTED = {
+    RUNTIME: PROJECT["project"]["dependencies"],
+    BUILD: PROJECT["build-system"]["requires"],
+    PICTURES: PROJECT["project"]["optional-dependencies"]["pictures"],
+}
 PIN = re.compile(
     r"^([\w.-]+)==([\w.]+)(?: ; ([^\\]+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )

@@ -20,6 +20,8 @@ LOOKS_SECRET = [
     ("Bearer eyJhbGciOi.abc-_~+/=", "Bearer [redacted]"),
     ("to https://hooks.slack.com/commands/T0/1/abc now", "to https://hooks.slack.com/[redacted] now"),
     ("https://hooks.slack.com/actions/T0/2/x?y=z", "https://hooks.slack.com/[redacted]"),
+    ("to https://files.slack.com/upload/v1/CwAB now", "to https://files.slack.com/[redacted] now"),
+    ("{'upload_url': 'http://127.0.0.1:1/upload/F1'}", "{'upload_url': '[redacted]'}"),
     (
         "wss://wss.slack.com/link/?ticket=ab-c&app_id=A1",
         "wss://wss.slack.com/link/?ticket=[redacted]&app_id=A1",

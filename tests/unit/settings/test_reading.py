@@ -1,6 +1,7 @@
 """Where values come from, and which one wins."""
 
 import datetime as dt
+import sys
 from pathlib import Path
 
 import pytest
@@ -265,6 +266,19 @@ def test_names_of_jobs_are_left_as_they_are_written(tmp_path: Path) -> None:
     assert settings.routes[0].jobs == ("\u200eSQL*", "\u200dx", "a\u200cb")
     said = [str(caution) for caution in settings.cautions if caution.setting == "routes.jobs"]
     assert ["LEFT-TO-RIGHT MARK" in said[0], "ZERO WIDTH JOINER" in said[1], len(said)] == [True, True, 2]
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_picture_needs_what_draws_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_installed: bool
+) -> None:
+    """Without Pillow the settings hold, and a caution says what to install."""
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "PIL", None)
+    toml = '[[digests]]\nchannel = "C0A"\nat = "08:00"\npicture = true'
+    said = [str(caution) for caution in read(tmp_path, toml).cautions if "digests" in caution.setting]
+    wanted = [] if is_installed else ["pip install 'veeam-bot[pictures]'"]
+    assert [text for text, words in zip(said, wanted, strict=True) if words not in text] == []
 
 
 @pytest.mark.parametrize(("url", "port"), [("https://vbr01", "443"), ("http://localhost", "80")])

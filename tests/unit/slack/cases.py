@@ -1074,6 +1074,18 @@ def announcements() -> dict[str, Announcement]:
             key="digest/C0PROD/12:00/UTC/2026-11-23/jobs", report=report_samples.many()
         ),
         "digest-days": DigestDays(key="digest/C0PROD/12:00/UTC/2026-11-23/days", report=report_samples.few()),
+        "digest-days-picture": DigestDays(
+            key="digest/C0PROD/12:00/UTC/2026-11-23/days",
+            report=report_samples.many(),
+            has_picture=True,
+            file_id="F0PICTURE",
+        ),
+        "digest-days-no-picture": DigestDays(
+            key="digest/C0PROD/12:00/UTC/2026-11-23/days",
+            report=report_samples.few(),
+            has_picture=True,
+            no_picture="storage_limit_reached",
+        ),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
         **_followed_up(),
         "channel-moved": ChannelMoved(old_id="C0PROD", new_id="C0SHARED"),

@@ -253,6 +253,33 @@ def test_the_days_of_a_job_are_those_of_the_zone() -> None:
     assert job.days == "?????????---F-"[-14:]
 
 
+def test_the_grid_begins_with_what_fails_now() -> None:
+    """Then comes what failed most often; each day has the number of jobs that failed on it."""
+    runs = {
+        "Old": "FFFFFFSS",
+        "Now": "SSSSSSSF",
+        "Twice": "SFSSSFSS",
+        "Warned": "SSSSSSSW",
+        "Well": "SSSSSSSS",
+    }
+    read = [
+        found(
+            [run for name in names for run in nights(runs[name], job=name)],
+            [state(name) for name in names],
+            server=server,
+        )
+        for server, names in ((HQ, ("Old", "Warned", "Well")), (DR, ("Twice", "Now")))
+    ]
+    parts = [
+        ServerReport(server=server, findings=findings, read_since=PERIOD.reach)
+        for server, findings in zip((HQ, DR), read, strict=True)
+    ]
+    all_servers = report_over(parts, (), PERIOD, at="08:00", as_of=NOW).findings
+    assert [job.name for job in all_servers.grid.jobs] == ["Now", "Old", "Twice", "Warned"]
+    assert all_servers.failed_by_day == (0,) * 6 + (1, 2, 1, 1, 1, 2, 0, 1)
+    assert found(nights("SSSS")).failed_by_day == ()
+
+
 def replace_zone(period: ReportPeriod, zone: str) -> ReportPeriod:
     return ReportPeriod(since=period.since, until=period.until, zone=ZoneInfo(zone))
 

@@ -151,7 +151,7 @@ const DRAWN = {
 };
 
 export function picture(element, className) {
-  return h("img", { class: className, src: safeHref(element.image_url ?? ""), alt: element.alt_text ?? "", loading: "lazy", referrerpolicy: "no-referrer" });
+  return h("img", { class: className, src: safeHref(element.image_url ?? element.slack_file?.url ?? ""), alt: element.alt_text ?? "", loading: "lazy", referrerpolicy: "no-referrer" });
 }
 
 /** An element of a block, or a visible note that this page cannot draw it. */

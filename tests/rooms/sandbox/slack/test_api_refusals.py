@@ -28,6 +28,10 @@ MODAL = {
 HOME = {"type": "home", "blocks": [{"type": "divider"}]}
 
 
+def showing(file_id: str) -> dict[str, Any]:
+    return {"type": "image", "slack_file": {"id": file_id}, "alt_text": "a picture"}
+
+
 def nothing(_slack: SlackSandbox) -> None:
     """The seed as it is."""
 
@@ -136,6 +140,10 @@ REFUSALS: list[tuple[Arrange, str, dict[str, Any], str]] = [
     (nothing, "views.publish", {"user_id": "U0ANN", "view": HOME, "hash": "1.x"}, "hash_conflict"),
     (no_home, "views.publish", {"user_id": "U0ANN", "view": HOME}, "not_enabled"),
     (nothing, "files.completeUploadExternal", {"files": '[{"id":"F1"}]'}, "file_not_found"),
+    (nothing, "files.completeUploadExternal", {"files": '["F1"]'}, "invalid_arguments"),
+    (nothing, "files.getUploadURLExternal", {"filename": "x", "length": "\u00b2"}, "invalid_arguments"),
+    (nothing, "chat.postMessage", {**HELLO, "blocks": [showing("F1")]}, "invalid_blocks"),
+    (nothing, "chat.postEphemeral", {**HELLO, "user": "U0ANN", "blocks": [showing("F1")]}, "invalid_blocks"),
 ]
 
 

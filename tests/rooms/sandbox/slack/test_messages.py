@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -11,6 +12,7 @@ from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.mentions import Notified
 
 METADATA = {"event_type": "veeam_session", "event_payload": {"session_id": "s1"}}
+PNG = b"\x89PNG\r\n\x1a\n and so on"
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
 
 
@@ -224,6 +226,49 @@ async def test_a_file_goes_in_three_steps(slack: SlackSandbox, client: AsyncWebC
     assert [message.text for message in slack.messages("prod")] == ["the log"]
     (stored,) = slack.services.files.values()
     assert (stored.content, stored.channels) == (b"lines", ["C0PROD"])
+
+
+async def uploaded(slack: SlackSandbox, client: AsyncWebClient, content: bytes, *, complete: bool) -> str:
+    """Upload a file that is in no channel; return its ID."""
+    slack.workspace.app.scopes.add("files:write")
+    begun = await client.files_getUploadURLExternal(filename="days.png", length=len(content))
+    async with ClientSession() as session, session.post(begun["upload_url"], data=content) as response:
+        assert await response.text() == f"OK - {len(content)}"
+    if complete:
+        await client.files_completeUploadExternal(files=[{"id": begun["file_id"], "title": "days"}])
+    return str(begun["file_id"])
+
+
+def showing(file_id: str) -> dict[str, Any]:
+    return {"type": "image", "slack_file": {"id": file_id}, "alt_text": "a picture"}
+
+
+async def test_a_message_shows_an_uploaded_picture(slack: SlackSandbox, client: AsyncWebClient) -> None:
+    """Also one that is in no channel; its bytes are where the message says."""
+    file_id = await uploaded(slack, client, PNG, complete=True)
+    posted = await client.chat_postMessage(channel="C0PROD", text="x", blocks=[showing(file_id)])
+    await client.chat_update(channel="C0PROD", ts=posted["ts"], text="y", blocks=[showing(file_id)])
+    (message,) = slack.messages("prod")
+    async with ClientSession() as session, session.get(message.blocks[0]["slack_file"]["url"]) as response:
+        assert (response.content_type, await response.read()) == ("image/png", PNG)
+
+
+@pytest.mark.parametrize(
+    ("content", "complete", "seconds"), [(PNG, False, 0), (b"no picture", True, 0), (PNG, True, 60)]
+)
+async def test_a_file_that_cannot_be_shown_yet(
+    slack: SlackSandbox, client: AsyncWebClient, *, content: bytes, complete: bool, seconds: float
+) -> None:
+    """Not completed, no picture, or still looked at: Slack refuses the message, and names the block."""
+    slack.services.file_seconds = seconds
+    file_id = await uploaded(slack, client, content, complete=complete)
+    with pytest.raises(SlackApiError) as refused:
+        await client.chat_postMessage(channel="C0PROD", text="x", blocks=[showing(file_id)])
+    assert refused.value.response["error"] == "invalid_blocks"
+    assert refused.value.response["response_metadata"]["messages"] == [
+        "[ERROR] invalid slack file [json-pointer:/blocks/0/slack_file]"
+    ]
+    assert slack.messages("prod") == []
 
 
 async def test_who_is_notified_is_known(slack: SlackSandbox, client: AsyncWebClient) -> None:
