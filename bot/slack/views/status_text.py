@@ -19,7 +19,7 @@ from bot.slack.text import (
     size,
     strong,
 )
-from bot.slack.views.server_errors import in_brief
+from bot.slack.views.server_errors import did_respond, in_brief
 
 SUCCESS = ":white_check_mark:"
 WARNING = ":warning:"
@@ -359,7 +359,11 @@ def bottleneck(word: str | None) -> str:
 
 def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
     """The servers that did not answer, each with the reason."""
-    return [f"{WARNING} {strong(one.server)} isn't responding: {in_brief(one.error)}." for one in silent]
+    return [f"{WARNING} {strong(one.server)} {_silence(one.error)}: {in_brief(one.error)}." for one in silent]
+
+
+def _silence(error: veeam.VeeamError) -> str:
+    return "can't be read" if did_respond(error) else "isn't responding"
 
 
 def missing_details(missing: Iterable[veeam.MissingDetail]) -> list[str]:
