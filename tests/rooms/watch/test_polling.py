@@ -304,6 +304,23 @@ async def test_a_clock_that_is_set_while_the_bot_runs(
     assert len(told) == 7
 
 
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+async def test_a_clock_that_is_set_while_a_job_runs(site: Site, hours: int) -> None:
+    """The run is told once when it ends, whether the bot awaits it, or was down meanwhile."""
+    jobs = [site.world.add_job(f"Job {number}", run_seconds=1e8) for number in range(2)]
+    running = [site.world.begin_run(job) for job in jobs]
+    for _ in range(5):
+        await site.poll_after()
+    site.world.clock_skew = timedelta(hours=hours)
+    for session in running:
+        session.run = None
+        session.ended_at, session.state, session.result = site.world.now(), "Stopped", "Success"
+        told = [root.run.job_name for _ in range(6) for root in of_kind(await site.poll_after(), RunEnded)]
+        assert told == [session.name.partition(" (")[0]]
+        site.begin()
+        await site.clock.advance(60)
+
+
 @pytest.mark.parametrize(
     "fault",
     [
