@@ -140,7 +140,7 @@ class Poller:
         self._is_resting = False
         self._looked_at: datetime | None = None
         self._clock_due_at = 0.0
-        self._was_clock_read = False
+        self._had_clock_turn = False
         self.clock_problem = ""
         """Why the server's clock cannot be read: the Date header of its answers, or ours, stands in."""
         self.is_behind = False
@@ -176,9 +176,12 @@ class Poller:
         )
         is_resting = self._is_resting and not (is_awaiting or is_check_due or self.is_behind)
         asks_for_ends = self._asks_for_ends or not is_resting
-        has_turn = not is_resting or not (asks_for_ends or self._was_clock_read)
-        self._was_clock_read = has_turn and self._clock.monotonic() >= self._clock_due_at
-        if self._was_clock_read:
+        is_turn = is_resting and not asks_for_ends
+        is_clock_due = self._clock.monotonic() >= self._clock_due_at
+        reads_clock = is_clock_due and (not is_resting or (is_turn and not self._had_clock_turn))
+        if is_turn:
+            self._had_clock_turn = reads_clock
+        if reads_clock:
             is_as_expected = await self._read_clock()
             if before is not None and is_resting and is_as_expected:
                 self._asks_for_ends = True

@@ -392,7 +392,7 @@ class Create(Action, frozen=True, tag="create"):
         if self.like is not None:
             return _UNDESCRIBED
         product = target.account.revision.product
-        return f"{target.server} cannot make jobs of this type: its API is that of {product}."
+        return f"The bot speaks {product}'s API with {target.server}, which has no jobs of this type."
 
     def _choice(
         self,

@@ -119,9 +119,19 @@ async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
     elif error is not None and without_time is None and _is_of_build_alone(error):
         veeam.note_missing(veeam.Detail.SERVER_INFO, error)
         error = None
+    if info is not None:
+        await _note_build(server)
     view = _view(server.name, backend, error=error)
     newest = await _newer_revision(server) if error is None else None
     return replace(view, time=time, info=info, answered_in_ms=answered_in_ms, newest=newest)
+
+
+async def _note_build(server: veeam.VeeamServer) -> None:
+    """Have the revision detected again where the build that the server just named speaks another one."""
+    try:
+        await server.detect_revision()
+    except veeam.VeeamError as error:
+        log.debug("operations.revision_unproven", server=server.name, error=str(error))
 
 
 async def _newer_revision(server: veeam.VeeamServer) -> str | None:

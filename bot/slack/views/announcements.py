@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from bot import veeam
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
@@ -202,10 +203,12 @@ def backfill_problems(summary: facts.BackfillProblems) -> Message:
 def outage_began(outage: facts.OutageBegan) -> Message:
     """A server has not answered for several polls."""
     detail = outage.detail.removeprefix(f"{outage.server}: ").removeprefix(f"{outage.problem}: ")
+    is_refusal = outage.problem in {veeam.RevisionUnsupported.kind, veeam.TlsFailed.kind}
+    happened = f"{'could not be read' if is_refusal else 'has not answered'} since {date(outage.since)}"
     return compose(
         [
             paragraph(
-                f"{status_text.WARNING} {strong(outage.server)} has not answered since {date(outage.since)}: "
+                f"{status_text.WARNING} {strong(outage.server)} {happened}: "
                 f"{in_brief_by_name(outage.problem)}.",
                 code(detail) if detail else "",
                 "Runs that end in the meantime will be posted when it's back.",

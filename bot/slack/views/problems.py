@@ -230,7 +230,8 @@ def unsupported_machine(outcome: outcomes.UnsupportedMachine) -> Message:
 
 
 def _needs(unsupported: outcomes.Unsupported, server: str) -> str:
-    return f"needs {unsupported.needed} or newer ({literal(server)} runs {unsupported.product})"
+    spoken = f"the bot speaks {unsupported.product}'s API with {literal(server)}"
+    return f"needs {unsupported.needed} or newer ({spoken})"
 
 
 def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:

@@ -24,6 +24,8 @@ _BRIEF: dict[type[VeeamError], str] = {
     veeam.UnexpectedAnswer: "its answer could not be understood",
     veeam.AnswerLost: "its answer got lost",
 }
+_ANSWERED = (veeam.RevisionUnsupported, veeam.LoginRefused, veeam.TlsFailed)
+"""A server that says this does respond, and yet tells the bot nothing."""
 _BRIEF_BY_NAME = {kind.__name__: phrase for kind, phrase in _BRIEF.items()}
 _OTHERWISE = "it did not answer as it should"
 
@@ -90,6 +92,11 @@ def _is_about_request(error: VeeamError) -> bool:
     if isinstance(error, veeam.TimedOut):
         return True
     return error.reached_server and not isinstance(error, veeam.LoginRefused | veeam.TooBusy)
+
+
+def did_respond(error: VeeamError) -> bool:
+    """Whether a server that gave no answer refused to, rather than being silent."""
+    return isinstance(error, _ANSWERED)
 
 
 def in_brief_by_name(class_name: str) -> str:

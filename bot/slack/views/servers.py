@@ -23,7 +23,7 @@ from bot.slack.views.message import (
     table,
 )
 from bot.slack.views.mutes import muted_line
-from bot.slack.views.server_errors import explain
+from bot.slack.views.server_errors import did_respond, explain
 from bot.veeam import Detail
 
 _FAILED_LIMIT = 3
@@ -43,15 +43,17 @@ def status(
     lacks: Collection[Detail] = (),
 ) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
-    failed, silent = sum(server.failed_total for server in answer.servers), len(answer.silent)
+    failed, unread = sum(server.failed_total for server in answer.servers), len(answer.silent)
+    silent = sum(not did_respond(one.error) for one in answer.silent)
     has_jobs = any(server.jobs_total for server in answer.servers)
     summary = f"{status_text.SUCCESS} No job's last run failed." if has_jobs else "No jobs to show."
     summary = status_text.as_read(summary, is_whole=Detail.JOB_STATES not in lacks)
-    if failed or silent:
+    if failed or unread:
         sign = status_text.FAILED if failed else status_text.WARNING
         wrong = (
             count(failed, "failed job") if failed else "",
-            f"{count(silent, 'server')} without an answer" if silent else "",
+            f"{count(silent, 'server')} not responding" if silent else "",
+            f"{count(unread - silent, 'server')} that can't be read" if unread > silent else "",
         )
         summary = f"{sign} {', '.join(filter(None, wrong))}"
     servers = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]

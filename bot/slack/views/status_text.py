@@ -20,7 +20,7 @@ from bot.slack.text import (
     size,
     strong,
 )
-from bot.slack.views.server_errors import in_brief
+from bot.slack.views.server_errors import did_respond, in_brief
 
 SUCCESS = ":white_check_mark:"
 WARNING = ":warning:"
@@ -383,7 +383,7 @@ def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
 
 
 def _silence(error: veeam.VeeamError) -> str:
-    return "could not be read" if error.reached_server else "isn't responding"
+    return "can't be read" if did_respond(error) else "isn't responding"
 
 
 def missing_details(missing: Iterable[veeam.MissingDetail], *, lacks_database: bool = False) -> list[str]:

@@ -23,14 +23,14 @@ from bot.operations.queries.sessions import ListSessions, SessionsAnswer, Sessio
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
-from bot.settings import GrantSettings, GroupReference, PersonId, Role
+from bot.settings import AUTO, GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import RunRequest, decode
 from bot.slack.views.outcomes import outcome as drawn_of
 from bot.slack.views.problems import not_found
 from bot.store import TimedDisable
-from bot.veeam import AfterJob, Detail, ItemKind, JobId, LoginRefused, SessionId, Unreachable
+from bot.veeam import AfterJob, Detail, Fleet, ItemKind, JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
-from tests.rooms.veeam.clients import STATES, die
+from tests.rooms.veeam.clients import STATES, client_of, die
 
 UNKNOWN = "0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11"
 
@@ -392,6 +392,18 @@ async def test_servers_say_which_revision_is_spoken(office: Office) -> None:
     assert (hq.revision, hq.is_pinned, hq.newest) == ("1.3-rev0", True, "1.3-rev2")
     assert hq.port == int(office.hq.url.rpartition(":")[2])
     assert (dr.revision, dr.product, dr.newest) == ("1.3-rev0", "VBR 13.0", None)
+
+
+async def test_servers_contradict_nothing_after_an_upgrade(office: Office) -> None:
+    """Where the build says that VBR was upgraded, the revision is the one that it speaks by now."""
+    async with client_of(office.hq, office.clock, name=HQ, api_version=AUTO) as client:
+        office.fleet = Fleet([client])
+        office.restart()
+        await client.job_states()
+        office.hq.upgrade("1.3-rev2", build_version="13.1.0.411")
+        (hq,) = (await office.answer(ListServers(), ServersAnswer)).servers
+    assert hq.info is not None
+    assert (hq.info.build_version, hq.revision, hq.product) == ("13.1.0.411", "1.3-rev2", "VBR 13.1")
 
 
 async def test_a_newest_revision_that_is_not_told_takes_nothing_away(office: Office) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.sandbox.vbr import Moment, VbrSandbox
+from bot.sandbox.vbr import Moment, Quirks, VbrSandbox
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import empty, hanging, html, refusing
 from bot.settings import Role
@@ -346,6 +346,57 @@ async def test_clocks_that_disagree(
     vbr.world.clock_skew = skew
     (found,) = [row for row in await rows(clock, login(vbr)) if row[1] == "clock"]
     assert (found[0], found[2]) == expected
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(has_closed_swagger=True)], ids=["swagger", "no swagger"])
+@pytest.mark.parametrize("api_version", ["auto", "1.3-rev0"])
+@pytest.mark.parametrize(
+    ("fault", "times", "expected"),
+    [
+        (empty(401), 2, ("ok", "It agrees with this machine's.")),
+        (refusing(403), 99, ("warning", "VBR doesn't say its time (NotAllowed). By the date of its")),
+        (refusing(500), 99, ("warning", "VBR doesn't say its time (ServerFailed). By the date of its")),
+    ],
+    ids=["takes a login", "403", "500"],
+)
+async def test_a_server_that_does_not_tell_anybody_its_time(
+    vbr: VbrSandbox,
+    clock: FakeClock,
+    *,
+    quirks: Quirks,
+    api_version: str,
+    fault: Any,
+    times: int,
+    expected: tuple[str, str],
+) -> None:
+    """Everything else is checked all the same, and each password is sent once."""
+    vbr.behaviour = replace(vbr.behaviour, quirks=quirks)
+    vbr.faults.add(*SERVER_TIME, fault, times=times if api_version == "auto" else max(1, times - 1))
+    found = {row[1]: row for row in await rows(clock, login(vbr, api_version=api_version))}
+    assert {subject: row[0] for subject, row in found.items() if subject != "clock"} == {
+        "address": "ok",
+        "certificate": "ok",
+        "API revision": "ok",
+        "login svc-slack": "ok",
+    }
+    verdict, _, detail, _ = found["clock"]
+    assert (verdict, detail.startswith(expected[1])) == (expected[0], True)
+    assert grants(vbr) == ["password"]
+
+
+async def test_a_wrong_password_where_everything_takes_a_login(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """It is sent once, and only what it keeps from view is not known."""
+    vbr.behaviour = replace(vbr.behaviour, quirks=Quirks(has_closed_swagger=True))
+    vbr.faults.add(*SERVER_TIME, empty(401), times=99)
+    found = await rows(clock, login(vbr, api_version="auto", password=SecretStr("made-up")))
+    assert [row[:2] for row in found] == [
+        ("ok", "address"),
+        ("ok", "certificate"),
+        ("warning", "API revision"),
+        ("warning", "clock"),
+        ("problem", "login svc-slack"),
+    ]
+    assert grants(vbr) == ["password"]
 
 
 async def test_a_dead_server(vbr: VbrSandbox, clock: FakeClock) -> None:

@@ -8,12 +8,13 @@ import pytest
 from bot.observability import Health
 from bot.sandbox.vbr import Fault, Moment, VbrSandbox, World
 from bot.sandbox.vbr.faults import changed, empty, hanging, html, malformed, refusing, rows, setting
-from bot.store import Database, ProcessedSessions
+from bot.store import Database, Leases, ProcessedSessions
 from bot.veeam import Timeouts
 from bot.watch.facts import BackfillProblems, BackfillSummary, RunEnded
-from tests.rooms.veeam.clients import SERVER_TIME, client_of, wait_until
+from tests.rooms.veeam.clients import SERVER_TIME, TOKEN, client_of, wait_until
 from tests.rooms.watch.site import (
     DEFAULT,
+    POLL_SECONDS,
     SESSIONS,
     Site,
     drained,
@@ -28,18 +29,24 @@ from tests.support.clock import FakeClock
 HOUR = 3600.0
 
 
-async def test_an_idle_poll_is_one_request(site: Site) -> None:
-    """While nothing ends, a poll asks once, also beside many jobs and with known sessions in the overlap."""
+@pytest.mark.parametrize("seconds", [20, 40])
+async def test_an_idle_poll_is_one_request(site: Site, seconds: int) -> None:
+    """While nothing ends, a poll asks once: what ended, and in turn what began or what the time is."""
     site.world.with_many_jobs(30)
     site.begin()
     await site.poll()
     site.requests()
     asked = list[str]()
-    for _ in range(18):
-        await site.poll_after()
-        (request,) = site.requests()
-        asked.append(request)
-    assert 3 <= asked.count("/api/v1/serverTime") <= 6
+    for _ in range(16):
+        for _ in range(seconds // 10):
+            await site.clock.advance(10)
+            await Leases(site.database).renew_all("one", site.clock.now(), POLL_SECONDS)
+        assert await site.poll() == []
+        (request,) = [each for each in site.vbr.requests if each.template != TOKEN[1]]
+        site.requests()
+        asked.append(request.query.get("orderColumn", "clock"))
+    assert asked.count("EndTime") == 8
+    assert 3 <= asked.count("clock") <= 4
 
 
 @pytest.mark.parametrize("what", ["log backup", "offload", "restore", "part"])
@@ -295,6 +302,23 @@ async def test_a_clock_that_is_set_while_the_bot_runs(
         for _ in range(3):
             assert await site.poll_after(HOUR) == []
     assert len(told) == 7
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+async def test_a_clock_that_is_set_while_a_job_runs(site: Site, hours: int) -> None:
+    """The run is told once when it ends, whether the bot awaits it, or was down meanwhile."""
+    jobs = [site.world.add_job(f"Job {number}", run_seconds=1e8) for number in range(2)]
+    running = [site.world.begin_run(job) for job in jobs]
+    for _ in range(5):
+        await site.poll_after()
+    site.world.clock_skew = timedelta(hours=hours)
+    for session in running:
+        session.run = None
+        session.ended_at, session.state, session.result = site.world.now(), "Stopped", "Success"
+        told = [root.run.job_name for _ in range(6) for root in of_kind(await site.poll_after(), RunEnded)]
+        assert told == [session.name.partition(" (")[0]]
+        site.begin()
+        await site.clock.advance(60)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from bot.observability import Health
 from bot.sandbox.vbr import VbrSandbox, World
-from bot.sandbox.vbr.faults import refusing
+from bot.sandbox.vbr.faults import ANY, html, refusing
 from bot.settings import AUTO
 from bot.store import Database, ServerRevisions
 from bot.watch.facts import RevisionChanged
@@ -92,6 +92,19 @@ async def test_an_upgrade_takes_the_server_away(site: Site) -> None:
     await site.vbr.come_back()
     told = [each for _ in range(3) for each in await site.poll_after()]
     assert kinds(told) == [(DEFAULT, "OutageEnded"), (DEFAULT, "RevisionChanged")]
+
+
+@pytest.mark.parametrize("polls", [1, 4])
+async def test_an_upgrade_behind_a_proxy(site: Site, polls: int) -> None:
+    """What a proxy says while VBR is away is no answer of VBR's: the news is one, and within minutes."""
+    site.vbr.faults.add(ANY, ANY, html(502), times=99)
+    for _ in range(polls):
+        await site.poll_after()
+    site.vbr.upgrade("1.3-rev2")
+    site.vbr.faults.clear()
+    told = [each for _ in range(6) for each in await site.poll_after()]
+    assert [kind for _, kind in kinds(told) if kind == "RevisionChanged"] == ["RevisionChanged"]
+    assert site.client.revision.name == "1.3-rev2"
 
 
 async def test_two_processes_say_it_once(site: Site, second: Site) -> None:

@@ -70,6 +70,7 @@ from bot.operations.outcomes import (
     PartOfName,
     Ran,
     Refused,
+    SilentServer,
     StaleButton,
     SubscribedTo,
     Switched,
@@ -543,6 +544,17 @@ def _answers() -> dict[str, Answer]:
             job=None,
         ),
         "status": samples.status_answer(*_many(3)),
+        "status-refused": replace(
+            samples.status_answer(),
+            silent=tuple(
+                SilentServer(error.server, error)
+                for error in (
+                    veeam.RevisionUnsupported(HQ, "Unsupported RESTAPI version."),
+                    veeam.LoginRefused(samples.BRANCH, "Account is locked"),
+                    veeam.TimedOut(veeam.ServerName("dr"), "no answer within 30 s"),
+                )
+            ),
+        ),
         "status-muted": replace(samples.status_answer(), muted=(samples.muted(), samples.muted_server())),
         "status-of-many": replace(
             samples.status_answer(),
@@ -1046,6 +1058,12 @@ def announcements() -> dict[str, Announcement]:
         "caught-up-problems": BackfillProblems(problems=(samples.run(),), problems_total=7),
         "server-silent": OutageBegan(
             server=HQ, since=NOW, problem="TimedOut", detail="hq: TimedOut: no answer within 30 s"
+        ),
+        "server-refuses-revision": OutageBegan(
+            server=HQ,
+            since=NOW,
+            problem="RevisionUnsupported",
+            detail="hq: RevisionUnsupported: 400: Unsupported RESTAPI version.",
         ),
         "server-back": OutageEnded(server=HQ, since=NOW, ended_at=NOW + timedelta(minutes=64), late_total=3),
         "server-upgraded": RevisionChanged(
