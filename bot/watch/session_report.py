@@ -107,7 +107,8 @@ class SessionReport:
         group, session = self.ended.group, self.ended.session
         if group is SessionGroup.TIERING and session_group(session.session_type) is SessionGroup.JOB_RUN:
             return session.outcome is not Result.FAILED
-        return self.owner.part is not None and session.outcome is Result.SUCCESS
+        is_of_run = self.owner.part is not None and not self.owner.is_run_unlisted
+        return is_of_run and session.outcome is Result.SUCCESS
 
     def completion(self, started_in: str | None = None) -> Completion:
         """Return what routes look at; `started_in` is the channel the session was started from."""

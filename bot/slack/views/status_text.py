@@ -228,6 +228,12 @@ def type_name(name: str | None) -> str:
     return "" if not name else _TYPES.get(name.casefold()) or literal(name)
 
 
+def log_backup(session_type: str) -> str:
+    """The type of a session that backs up a database's logs; nothing for any other."""
+    is_one = veeam.session_group(session_type) is veeam.SessionGroup.LOG_BACKUP
+    return type_name(session_type) if is_one else ""
+
+
 def known_type(name: str) -> str | None:
     """A type of jobs or sessions in words; None for one that we don't know."""
     return _TYPES.get(name.casefold())

@@ -330,6 +330,29 @@ async def test_a_failed_part_counts(office: Office) -> None:
 
 
 @pytest.mark.parametrize("which", [SessionsFilter.FAILED, None])
+async def test_a_machine_that_only_its_name_ties_to_its_job(
+    office: Office, which: SessionsFilter | None
+) -> None:
+    """`sessions JOB`, `job JOB` and the session's own page know whose machine it is, and which is not."""
+    job = office.world.add_job("Laptops", "WindowsAgentBackup")
+    office.world.add_job("Laptops - HQ", "WindowsAgentBackup")
+    run = office.world.finish_run(job, result="Failed")
+    parts = [
+        office.world.finish_part(run, name, result="Failed", message="Offline")
+        for name in ("Laptops - QC00 (Full)", "Laptops - HQ - QC01 (Full)", "Desktops - QC02 (Full)")
+    ]
+    for each in parts:
+        each.parent_id = None
+    answer = await office.answer(ListSessions(which=which, job=NamedJob("Laptops")), SessionsAnswer)
+    assert {row.session.id for row in answer.rows} == {run.id, parts[0].id}
+    page = await office.answer(ShowJob(NamedJob("Laptops")), JobAnswer)
+    assert {view.session.id for view in page.recent} == {run.id, parts[0].id}
+    for part, name in zip(parts, ("Laptops", None, None), strict=True):
+        shown = await office.answer(ShowSession(SessionId(part.id), server="hq"), SessionAnswer)
+        assert (shown.job.state.name if shown.job is not None else None) == name
+
+
+@pytest.mark.parametrize("which", [SessionsFilter.FAILED, None])
 async def test_a_part_of_a_part_counts(office: Office, which: SessionsFilter | None) -> None:
     """`sessions JOB` and `job JOB` have what is below a part, also where the filter hides the part."""
     job = office.world.job("Copy now")
