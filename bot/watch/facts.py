@@ -9,7 +9,18 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Report, Result, ServerName, Session, SessionId, known, says_why
+from bot.veeam import (
+    JobId,
+    Report,
+    Result,
+    ServerName,
+    Session,
+    SessionGroup,
+    SessionId,
+    known,
+    says_why,
+    session_group,
+)
 
 GROUP = "group:"
 """So begins the subject that many unmet expectations are together."""
@@ -91,6 +102,15 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             retries=session.retries,
             begins_run=session.begins_run,
         )
+
+    @property
+    def log_type(self) -> str | None:
+        """Which database's logs it backs up, by its type; None for any other session.
+
+        Such sessions go on beside the job's runs: neither makes up for the other.
+        """
+        is_one = session_group(self.session_type) is SessionGroup.LOG_BACKUP
+        return self.session_type.casefold() if is_one else None
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -120,8 +120,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def includes(self, session: SessionFacts) -> bool:
         """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time.
 
-        The parts of one session, and that session, are one run.
+        The parts of one session, and that session, are one run. So are the backups of a database's logs that
+        fail one after the other, and the one that makes up for them.
         """
+        if session.log_type != self.facts.first.log_type:
+            return False
+        if session.log_type is not None:
+            return self.facts.stands_failed and session.ended_at >= self.facts.latest.ended_at
         if self._has_part_in_common(session):
             return True
         is_later = session.ended_at >= self.facts.latest.ended_at
