@@ -290,7 +290,9 @@ class JobCache:
                 job_id=job_id, order_by="CreationTime", ascending=False, limit=_RUNS_LOOKED_AT
             )
             page = await self._detail(self._server.sessions(query))
-            runs = () if page is None else [each for each in page.rows if each.job_id == job_id]
+            own = job_id.casefold()
+            rows = () if page is None else page.rows
+            runs = [each for each in rows if (each.job_id or "").casefold() == own]
             self._runs[job_id] = (runs, self._clock.now())
         return next((run for run in runs if began is not None and _is_around(run, began)), None)
 

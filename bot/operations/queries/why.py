@@ -277,7 +277,7 @@ async def _explained(
 
 def _part_of(state: veeam.JobState, session: veeam.Session | None) -> str | None:
     """What a session is called beside its job, where it is a part of that job's run."""
-    if session is None or session.job_id == state.id:
+    if session is None or (session.job_id or "").casefold() == state.id.casefold():
         return None
     return veeam.part_name(session.name, state.name)
 

@@ -18,7 +18,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Job, Session
-from bot.sandbox.vbr.faults import refusing
+from bot.sandbox.vbr.faults import recasing, refusing, rows
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
 from bot.slack.views.jobs import job as job_page
@@ -193,6 +193,25 @@ async def test_a_part_at_work(office: Office, *, is_named: bool) -> None:
     assert office.posts() == []
     await office.ask(Stop(KnownJob(HQ, drawn.id), snapshot_of(drawn)))
     assert [verb for verb, _ in office.posts()] == ["stop"]
+
+
+async def test_sessions_with_ids_in_capitals(office: Office) -> None:
+    """An ID is the same one however VBR writes it."""
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    office.hq.faults.add("GET", "/api/v1/sessions", rows(recasing("jobId", str.upper)), times=99)
+    await runs_everywhere(office, "Archive")
+    assert isinstance(await office.ask(Start(NamedJob("Archive"))), NotPossible)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_a_parent_that_cannot_be_read(office: Office, status: int) -> None:
+    """Whose part is at work is not known then; what else runs is."""
+    part_at_work(office, is_named=True)
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    office.hq.faults.add("GET", "/api/v1/sessions/{id}", refusing(status), times=99)
+    assert (await listed(office, JobsFilter.RUNNING))[0] == ["Archive"]
 
 
 @pytest.mark.parametrize(("other", "machine"), [("Laptops - lap01", "lap01"), ("Laptops - HQ", "HQ - lap07")])
