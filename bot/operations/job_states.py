@@ -98,7 +98,7 @@ class JobStates:
         async with veeam.at_once() as group:
             reads = [
                 group.create_task(server.job_state(job_id))
-                for job_id in sorted(running.with_parts)[:_PARTS_READ_AT_MOST]
+                for job_id in [*running.with_parts.values()][:_PARTS_READ_AT_MOST]
             ]
         by_id = {state.id: state for read in reads if (state := read.result()) is not None}
         by_id.update((state.id, state) for state in disabled)
@@ -187,7 +187,7 @@ def _may_run_unseen(state: veeam.JobState) -> bool:
 
 def _corrected(state: veeam.JobState, known: KnownSessions, running: RunningSessions) -> veeam.JobState:
     own = running.of(state) if _may_run_unseen(state) else None
-    is_running = own is not None or (_may_run_unseen(state) and state.id in running.with_parts)
+    is_running = own is not None or (_may_run_unseen(state) and running.has_parts_of(state))
     was_stopped = state.session_id in known.stopped and state.result is veeam.Result.FAILED
     failed_part = known.failed_parts.get(state.id)
     if not (was_stopped or is_running or failed_part):

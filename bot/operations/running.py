@@ -20,15 +20,19 @@ _OF_AGENTS = ("agent", "endpoint")
 
 @dataclass(frozen=True, slots=True)
 class RunningSessions:
-    """Of one server: the newest session at work of each job, and the jobs that have parts at work."""
+    """Of one server: each job's newest session at work, and the jobs with parts at work, by folded IDs."""
 
-    own: Mapping[veeam.JobId | None, veeam.Session] = field(default_factory=dict)
-    with_parts: frozenset[veeam.JobId] = frozenset()
+    own: Mapping[str, veeam.Session] = field(default_factory=dict)
+    with_parts: Mapping[str, veeam.JobId] = field(default_factory=dict)
 
     def of(self, state: veeam.JobState) -> veeam.Session | None:
         """Return the job's own session at work."""
-        session = self.own.get(state.id)
+        session = self.own.get(state.id.casefold())
         return session if session is not None and is_at_work(session, state) else None
+
+    def has_parts_of(self, state: veeam.JobState) -> bool:
+        """Whether a part of the job's run is at work."""
+        return state.id.casefold() in self.with_parts
 
 
 class RunningNow:
@@ -53,7 +57,8 @@ def is_at_work(session: veeam.Session, state: veeam.JobState) -> bool:
 
     An immediate copy waits in one session for ever; that is no run.
     """
-    group = veeam.session_group(session.session_type, job_id=session.job_id, job_ids={state.id})
+    job_id = (session.job_id or "").casefold()
+    group = veeam.session_group(session.session_type, job_id=job_id, job_ids={state.id.casefold()})
     is_run = group is veeam.SessionGroup.JOB_RUN and not session.is_stopped
     return is_run and not (_waits(session) and state.is_immediate_copy)
 
@@ -64,7 +69,10 @@ async def is_running(server: veeam.VeeamServer, state: veeam.JobState) -> bool:
         job_id=state.id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT
     )
     sessions = (await server.sessions(query)).rows
-    return any(session.job_id == state.id and is_at_work(session, state) for session in sessions)
+    wanted = state.id.casefold()
+    return any(
+        (session.job_id or "").casefold() == wanted and is_at_work(session, state) for session in sessions
+    )
 
 
 async def _running_on(server: veeam.VeeamServer) -> RunningSessions:
@@ -79,7 +87,7 @@ async def _running_on(server: veeam.VeeamServer) -> RunningSessions:
         lists = [group.create_task(_unfinished(server, query)) for query in questions]
     found = {session.id: session for each in lists for session in each.result()}
     oldest_first = sorted(found.values(), key=_age)
-    own = {session.job_id: session for session in oldest_first}
+    own = {(session.job_id or "").casefold(): session for session in oldest_first}
     return RunningSessions(own, await _with_parts(server, oldest_first))
 
 
@@ -98,25 +106,33 @@ def _may_be_at_work(session: veeam.Session) -> bool:
     )
 
 
-async def _with_parts(server: veeam.VeeamServer, sessions: Sequence[veeam.Session]) -> frozenset[veeam.JobId]:
-    """The jobs of the sessions that these are parts of, and of those above them."""
+async def _with_parts(
+    server: veeam.VeeamServer, sessions: Sequence[veeam.Session]
+) -> Mapping[str, veeam.JobId]:
+    """The jobs of the sessions that these are parts of, and of those above them, by their folded IDs."""
     above: dict[veeam.SessionId, veeam.Session | None] = {session.id: session for session in sessions}
     parts = [session for session in sessions if not _waits(session)]
-    found: set[veeam.JobId | None] = set()
+    found: list[veeam.JobId] = []
     level: Sequence[veeam.Session] = parts
     for _ in range(GENERATIONS):
         wanted = dict.fromkeys(session.part_of for session in level if session.part_of is not None)
         unknown = [each for each in wanted if each not in above][:_PARENTS_READ_AT_MOST]
         async with veeam.at_once() as group:
-            reads = [group.create_task(vbr_lists.where_there(server.session(each))) for each in unknown]
+            reads = [group.create_task(_parent(server, each)) for each in unknown]
         above.update((each, read.result()) for each, read in zip(unknown, reads, strict=True))
         level = [parent for each in wanted if (parent := above.get(each)) is not None]
-        found.update(parent.job_id for parent in level)
+        found += (parent.job_id for parent in level if parent.job_id is not None)
     of_agents = [one for one in parts if one.session_type.casefold().startswith(_OF_AGENTS)]
-    by_name = await jobs_of_machines(server, of_agents)
-    return frozenset(
-        {*(job_id for job_id in found if job_id is not None), *(one.id for one in by_name.values())}
-    )
+    asked = jobs_of_machines(server, of_agents)
+    by_name = await veeam.detail(veeam.Detail.RUNNING_SESSIONS, server.name, asked, None)
+    found += (state.id for state in (by_name or {}).values())
+    return {job_id.casefold(): job_id for job_id in found}
+
+
+async def _parent(server: veeam.VeeamServer, session_id: veeam.SessionId) -> veeam.Session | None:
+    """The session; None where it is gone, or VBR doesn't say."""
+    asked = vbr_lists.where_there(server.session(session_id))
+    return await veeam.detail(veeam.Detail.RUNNING_SESSIONS, server.name, asked, None)
 
 
 def _waits(session: veeam.Session) -> bool:

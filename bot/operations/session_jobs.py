@@ -4,7 +4,7 @@ Parts of runs bear job IDs of their own. Some name the session that they are a p
 name says whose machine they are about.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot import veeam
 from bot.operations import vbr_lists
@@ -54,12 +54,12 @@ async def jobs_of_machines(
         query = veeam.JobStatesQuery(name=vbr_lists.exact_name_filter(piece))
         for state in (await server.all_job_states(query)).rows:
             found.setdefault(state.name.casefold(), {})[state.id] = state
+
+    def named(name: str) -> Sequence[veeam.JobState]:
+        return [*found.get(name.casefold(), {}).values()]
+
     owners = (
-        (
-            session.id,
-            veeam.job_of_machine(session.name, lambda name: [*found.get(name.casefold(), {}).values()]),
-        )
-        for session in asked
+        (session.id, veeam.job_of_machine(session.name, named, lambda state: state.type)) for session in asked
     )
     return {session_id: state for session_id, state in owners if state is not None}
 

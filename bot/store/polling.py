@@ -20,6 +20,7 @@ from bot.store.tables import (
 )
 
 _STOPPED_AT_MOST = 10_000
+_LOGS_AT_MOST = 1_000
 _ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
 
 
@@ -242,6 +243,17 @@ class Runs:
         )
         async with self._database.reading() as reading:
             return {row.job_id: row.failed_part for row in await reading.all(query)}
+
+    async def of_logs(self, server: str) -> tuple[RunRow, ...]:
+        """Return a server's runs that may be backups of logs, by what their bodies say; the latest first."""
+        async with self._database.reading() as reading:
+            found = await reading.values(
+                select(runs)
+                .where(runs.c.server == server, func.lower(runs.c.body).like('%logbackup"%'))
+                .order_by(runs.c.last_ended_at.desc())
+                .limit(_LOGS_AT_MOST)
+            )
+        return tuple(RunRow(**values) for values in found)
 
     async def of(self, transaction: Transaction, run_key: str) -> RunRow | None:
         """Return a run by its key."""

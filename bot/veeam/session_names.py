@@ -6,7 +6,7 @@ agent job's `JOB - MACHINE (Full)`.
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 _RUN = re.compile(
     r" \((?:incremental|increment|full|active full|synthetic full|retry \d+)\)\Z", re.IGNORECASE
@@ -18,12 +18,7 @@ _WITH_SOURCES = ("copy",)
 """In the names of the job types whose sessions have such parts."""
 
 
-class _Typed(Protocol):
-    @property
-    def type(self) -> str: ...
-
-
-J = TypeVar("J", bound=_Typed)
+J = TypeVar("J")
 
 
 def run_name(name: str) -> str:
@@ -42,17 +37,18 @@ def names_before_machine(name: str) -> tuple[str, ...]:
     return tuple(_OF_MACHINE.join(pieces[:count]) for count in range(len(pieces) - 1, 0, -1))
 
 
-def job_of_machine(name: str, jobs_named: Callable[[str], Sequence[J]]) -> J | None:
+def job_of_machine(
+    name: str, jobs_named: Callable[[str], Sequence[J]], type_of: Callable[[J], str]
+) -> J | None:
     """Return the job of which a session, by its name alone, is certainly one machine's part; else None.
 
-    `jobs_named` are the jobs of a name. Certain is what no other job's name explains as well.
+    `jobs_named` returns the jobs of a name. Certain is what no other job's name explains as well.
     """
     if jobs_named(run_name(name)):
         return None
     found = [job for before in names_before_machine(name) for job in jobs_named(before)]
-    if len(found) != 1 or not any(word in found[0].type.casefold() for word in _WITH_MACHINES):
-        return None
-    return found[0]
+    is_one = len(found) == 1 and any(word in type_of(found[0]).casefold() for word in _WITH_MACHINES)
+    return found[0] if is_one else None
 
 
 def part_name(name: str, job_name: str) -> str:

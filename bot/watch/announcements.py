@@ -6,7 +6,7 @@ stopped the session, the run it belongs to, whether another process announced it
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -74,6 +74,8 @@ _ANSWERED_WITHIN = timedelta(minutes=1)
 """So soon after it began something an action has its message in the channel, or will have none."""
 _RUNS_LOOKED_AT = 20
 """Of a job: so many nights in a row may have failed before one that makes up for them."""
+_RUNS_LOOKED_AT_AMONG_OTHERS = 100
+"""The same where backups of its logs failed between them."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -139,11 +141,23 @@ class Announcer:
         self._streaks = Streaks(self._runs)
         self._held = HeldRuns(server, database, clock, rules, self._writing, self._gathering)
         self._missing = MissingAttempts(server, database, clock, self._writing, self._gathering)
+        self._failed_logs: frozenset[JobId] | None = None
 
     def forget(self) -> None:
         """Read again what another process may have written."""
         self._missing.forget()
         self._held.forget()
+        self._failed_logs = None
+
+    async def failed_logs(self) -> Collection[JobId]:
+        """Return the jobs whose last backup of logs failed: one that goes well is news then."""
+        if self._failed_logs is None:
+            rows = await self._runs.of_logs(self._server.name)
+            runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
+            self._failed_logs = frozenset(
+                run.facts.job_id for run in runs if run.facts.first.log_type and run.facts.stands_failed
+            )
+        return self._failed_logs
 
     async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
         """Announce what a poll found, what ended lately first, and move the cursor. False: it broke off.
@@ -375,7 +389,10 @@ class Announcer:
             followed = await self._followed.within(reading, self._server.name, session_ids)
         holds = self._rules.holds_back
         failed = {
-            str(run.facts.job_id) for run in runs if (run.channels or holds) and not run.facts.last.went_well
+            str(run.facts.job_id)
+            for run in runs
+            # Backups of logs may have failed and gone well since a run of their job failed.
+            if (run.channels or holds) and (run.facts.first.log_type or not run.facts.last.went_well)
         }
         return failed, {each.session_id for each in followed}
 
@@ -434,7 +451,8 @@ class Announcer:
         done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
         # Whoever stopped the whole session stopped its parts.
         wholes = {report.owner.part_of for report, _ in batch if report.owner.part_of is not None}
-        self.forget()
+        self._missing.forget()
+        self._held.forget()
         async with self._database.few if ahead else nullcontext(), self._writing() as transaction:
             storms = self._gathering(transaction, ahead)
             claimed = await self._sessions.claim(transaction, server, ended.items())
@@ -492,11 +510,14 @@ class Announcer:
             now=self._clock.now(),
         )
         queued: tuple[messages.RunMessages, ...] = ()
-        if not may_be_left_out or session.outcome is not Result.SUCCESS or shown:
+        is_news = session.outcome is not Result.SUCCESS or facts.log_type is not None or bool(shown)
+        if is_news or not may_be_left_out:
             standing = await self._standing(transaction, own, shown)
             queued = await self._queued(
                 transaction, report, facts, decision, poll, standing, storms=storms, mute=mute
             )
+        if facts.log_type is not None:
+            self._failed_logs = None
         for each in queued:
             await queue(transaction, self._outbox, self._runs, each)
             await storms.follow(each.run)
@@ -510,7 +531,8 @@ class Announcer:
         self, report: SessionReport, session: SessionFacts, decision: RouteDecision
     ) -> RetryPolicy | None:
         """How VBR retries the job; of one of many failures, about which it was not asked, what is at hand."""
-        if not (session.is_failed and report.details is None and decision.destinations):
+        is_run = report.ended.group is SessionGroup.JOB_RUN
+        if not (is_run and session.is_failed and report.details is None and decision.destinations):
             return report.retry
         return self._jobs.retries_at_hand(report.job_id) if report.owner.is_certain else None
 
@@ -531,9 +553,10 @@ class Announcer:
         runs = await self._runs_before(transaction, report.job_id, session)
         looked_at = runs if session.part is not None else runs[:1]
         run = next((each for each in looked_at if each.includes(session)), None)
-        if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
-            return ()
         recovered = self._recovered(session, [each for each in runs if each is not run])
+        makes_up = run is not None and (session.log_type or session.part in run.facts.failed_parts)
+        if report.is_untold and not makes_up:
+            return tuple(messages.recovery_messages(each, now) for each in recovered if session.log_type)
         is_muted, mute = mute is not None, mute if holds_back(mute, session) else None
         further = await self._run_with(transaction, run, report, session, decision, poll, mute=mute)
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
@@ -597,21 +620,27 @@ class Announcer:
     async def _runs_before(
         self, transaction: Transaction, job_id: JobId, session: SessionFacts
     ) -> Sequence[Run]:
-        """The job's run that a session may belong to, the latest first, and those it may make up for."""
+        """The job's run that a session may belong to, the latest first, and those it may make up for.
+
+        Runs of the job and backups of its logs have nothing to do with each other.
+        """
         # A part belongs to its session's run also where that ended, and was announced, before the part was.
         by = session.ended_at if session.part is None else None
         runs = await self._latest_runs(transaction, job_id, by=by)
         makes_up = session.went_well and any(not each.facts.last.went_well for each in runs)
-        if session.part is not None or makes_up:
-            runs = await self._latest_runs(transaction, job_id, by=by, limit=_RUNS_LOOKED_AT)
-        return runs
+        is_among_others = any(each.facts.first.log_type != session.log_type for each in runs)
+        if session.part is not None or makes_up or is_among_others:
+            limit = _RUNS_LOOKED_AT_AMONG_OTHERS if is_among_others else _RUNS_LOOKED_AT
+            runs = await self._latest_runs(transaction, job_id, by=by, limit=limit)
+        return [each for each in runs if each.facts.first.log_type == session.log_type]
 
     async def _if_recovered(
         self, transaction: Transaction, begun: Run, report: SessionReport, session: SessionFacts
     ) -> Run:
         """A new run with its recovery: one that is caught up with may have been made up for already."""
         for later in await self._latest_runs(transaction, report.job_id):
-            begun = begun.recovered_by(later.facts.last) or begun
+            if later.facts.first.log_type == session.log_type:
+                begun = begun.recovered_by(later.facts.last) or begun
         well = went_well_since(report.past, session)
         return begun if well is None else begun.recovered_by(well) or begun
 
@@ -637,15 +666,19 @@ class Announcer:
     def _recovered(self, session: SessionFacts, earlier: Sequence[Run]) -> list[Run]:
         """The runs of the job, the latest first, that failed in a row before this session went well."""
         recovered: list[Run] = []
-        if session_group(session.session_type) in FAILURES_ONLY:
+        if _is_beside_runs(session):
             return recovered
         for run in earlier:
             if run.facts.last.went_well or run.facts.is_recovered:
                 break
-            group = session_group(run.facts.first.session_type)
-            if group not in FAILURES_ONLY:
+            if not _is_beside_runs(run.facts.first):
                 recovered += filter(None, (run.recovered_by(session),))
         return recovered
+
+
+def _is_beside_runs(session: SessionFacts) -> bool:
+    """Whether it is upkeep after runs, which makes up for nothing."""
+    return session.log_type is None and session_group(session.session_type) in FAILURES_ONLY
 
 
 def _log_announced(

@@ -243,8 +243,11 @@ class FollowUp:
     ) -> Run | None:
         """The run that stands failed, and nothing else."""
         if session_id is None:
+            # The job's own latest run, or else the latest backup of its logs.
             runs = await self._latest(transaction, server, job_id)
-            run = runs[0] if runs else None
+            latest = {each.facts.first.log_type: each for each in reversed(runs)}
+            standing = [each for each in latest.values() if each.facts.stands_failed]
+            run = min(standing, key=lambda each: each.facts.first.log_type or "", default=None)
         else:
             row = await self._runs.of(transaction, f"{server}/{session_id}")
             is_of_job = row is not None and row.job_id.casefold() == job_id.casefold()

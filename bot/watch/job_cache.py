@@ -18,18 +18,25 @@ from bot.veeam import (
     Session,
     SessionGroup,
     SessionId,
+    SessionsQuery,
     TimedOut,
     VeeamError,
     VeeamServer,
+    job_of_machine,
+    names_before_machine,
     part_name,
     run_name,
+    session_group,
 )
-from bot.watch.sessions import group_of, is_undocumented, names_of_job
+from bot.watch.sessions import group_of, is_offload, is_undocumented, names_of_job
 
 _KEPT = timedelta(minutes=10)
 _GENERATIONS = 4
 _KEPT_AT_MOST = 5_000
 _SECONDS = 15.0
+_RUNS_KEPT = timedelta(seconds=10)
+_RUNS_LOOKED_AT = 50
+_CLOCKS_APART = timedelta(minutes=1)
 _NO_JOB = JobId("")
 
 T = TypeVar("T")
@@ -65,7 +72,8 @@ class SessionOwner:
 
     `job_id` is that of its job or, without one, of whatever it belongs to. `job` is None where VBR lists no
     such job, `is_certain` where it does, and says so by an ID: a name alone is enough to tell people, not to
-    act. A part of a run is `part` of the session `part_of`, the outermost, which need not be known.
+    act. A part of a run is `part` of the session `part_of`, the outermost, which need not be known; where
+    VBR lists none, `is_run_unlisted`, its parts alone say how the run went.
     """
 
     job_id: JobId
@@ -74,7 +82,7 @@ class SessionOwner:
     is_certain: bool = False
     part: str | None = None
     part_of: SessionId | None = None
-    is_within_running: bool = False
+    is_run_unlisted: bool = False
 
 
 class JobCache:
@@ -88,6 +96,7 @@ class JobCache:
         self._all_read_at: datetime | None = None
         self._retries: dict[JobId, tuple[RetryPolicy | None, datetime]] = {}
         self._parents: dict[SessionId, tuple[Session | None, datetime]] = {}
+        self._runs: dict[JobId, tuple[Sequence[Session], datetime]] = {}
         self._by_name: Mapping[str, Sequence[JobId]] | None = None  # None: never read
         self._reading = asyncio.Lock()
 
@@ -120,7 +129,7 @@ class JobCache:
         self._jobs = jobs if is_whole else {**self._jobs, **jobs}
         self._by_name = by_name
         self._all_read_at = self._clock.now()
-        for kept in (self._looked_up_at, self._retries, self._parents):
+        for kept in (self._looked_up_at, self._retries, self._parents, self._runs):
             if len(kept) > _KEPT_AT_MOST:
                 kept.clear()
 
@@ -132,6 +141,8 @@ class JobCache:
         job = await self.job_of(session)
         if job is not None and not job.is_gone and session.part_of is None:
             return SessionOwner(session.job_id or _NO_JOB, job.name, job, is_certain=True)
+        if job is None and (owner := await self._by_machine(session)) is not None:
+            return owner
         parents = await self._parents_of(session)
         owner = await self._by_ids(session, job, parents) or await self._by_names(session, job, parents)
         if session.part_of is None and "\\" not in run_name(session.name):
@@ -145,7 +156,6 @@ class JobCache:
             else outermost.id
             if parents
             else None,
-            is_within_running=bool(parents) and not outermost.is_stopped,
         )
 
     async def read_ahead(self) -> None:
@@ -247,6 +257,45 @@ class JobCache:
                 return SessionOwner(found[0], job.name, job)
         return unowned
 
+    async def _by_machine(self, session: Session) -> SessionOwner | None:
+        """The job whose machine a session is about, by its name, and that job's run which it is a part of."""
+        is_run = group_of(session) is SessionGroup.JOB_RUN and not is_offload(session)
+        if not is_run or session.part_of is not None or not names_before_machine(session.name):
+            return None
+        by_name = await self._names()
+        job_id = job_of_machine(
+            session.name,
+            lambda name: by_name.get(name.casefold(), ()),
+            lambda job_id: self._jobs[job_id].type if job_id in self._jobs else "",
+        )
+        if job_id is None:
+            return None
+        job, run = self._jobs[job_id], await self._run_around(job_id, session)
+        return SessionOwner(
+            job_id,
+            job.name,
+            job,
+            is_certain=run is not None,
+            part=part_name(session.name, job.name),
+            part_of=None if run is None else run.id,
+            is_run_unlisted=run is None,
+        )
+
+    async def _run_around(self, job_id: JobId, part: Session) -> Session | None:
+        """The job's own session in which a part began, as far as VBR lists it."""
+        began = part.creation_time or part.end_time
+        runs, read_at = self._runs.get(job_id, ((), None))
+        if read_at is None or self._clock.now() - read_at >= _RUNS_KEPT:
+            query = SessionsQuery(
+                job_id=job_id, order_by="CreationTime", ascending=False, limit=_RUNS_LOOKED_AT
+            )
+            page = await self._detail(self._server.sessions(query))
+            own = job_id.casefold()
+            rows = () if page is None else page.rows
+            runs = [each for each in rows if (each.job_id or "").casefold() == own]
+            self._runs[job_id] = (runs, self._clock.now())
+        return next((run for run in runs if began is not None and _is_around(run, began)), None)
+
     async def _names(self) -> Mapping[str, Sequence[JobId]]:
         """The IDs of all jobs by their folded names, as they were read last."""
         async with self._reading:
@@ -292,3 +341,15 @@ class JobCache:
         if not error.reached_server:
             raise error
         log.debug("watch.job_unknown", server=self._server.name, problem=str(error))
+
+
+def _is_around(run: Session, moment: datetime) -> bool:
+    """Whether a session is a job's run that was going on then; a machine's clock may be a little behind."""
+    began, ended = run.creation_time, run.end_time if run.is_stopped else None
+    is_run = session_group(run.session_type) is not SessionGroup.LOG_BACKUP
+    return (
+        is_run
+        and began is not None
+        and began <= moment + _CLOCKS_APART
+        and (ended is None or ended >= moment)
+    )

@@ -154,8 +154,9 @@ def attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue a run's latest attempt for the channels that have its root."""
     last, count = run.facts.latest, len(run.facts.attempts)
     rows: list[NewOutboxRow] = []
-    if last.part is not None and count > _PARTS_TOLD and count & (count - 1):
-        return RunMessages(run, ())  # a policy may have hundreds of machines: some are enough
+    is_one_of_many = last.part is not None or (last.log_type is not None and last.is_failed)
+    if is_one_of_many and count > _PARTS_TOLD and count & (count - 1):
+        return RunMessages(run, ())  # of a policy's machines, or of a night's log backups, some are enough
     for channel in run.channels:
         if channel.has_root:
             rows.append(_edit(run, channel, str(last.session_id), now))

@@ -23,6 +23,7 @@ from bot.veeam import (
     Result,
     Revision,
     Session,
+    SessionGroup,
     SessionId,
     SessionsQuery,
     SessionState,
@@ -30,6 +31,7 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
     known,
+    session_group,
 )
 from bot.watch.job_cache import JobCache
 from bot.watch.runs import RETRY, earlier_attempts
@@ -136,6 +138,9 @@ class Poller:
         self._running: dict[SessionId, Session] = {}
         # The ends of sessions that got no result, and are ignored without one, as long as they are listed.
         self._undecided: dict[SessionId, datetime] = {}
+        self._failed_logs: set[JobId] = set()
+        # The sessions that make up for those, as far as this poll found them.
+        self._good_logs: set[SessionId] = set()
         self._asks_for_ends = True
         self._is_resting = False
         self._looked_at: datetime | None = None
@@ -162,13 +167,15 @@ class Poller:
         self.is_behind = False
         self.cursor = None
 
-    async def poll(self, *, is_awaiting: bool = False) -> PollResult:
+    async def poll(self, *, is_awaiting: bool = False, failed_logs: Collection[JobId] = ()) -> PollResult:
         """Return what ended since the last poll and is not known yet; of a lot, a part.
 
         Before the first poll of all, that is `history`. While nothing happens, every other poll asks what
         began, or for the server's clock, instead of what ended, so that each is one request. `is_awaiting`:
-        something runs, so always ask what ended.
+        something runs, so always ask what ended. `failed_logs` are the jobs whose last backup of logs failed:
+        what makes up for it is told.
         """
+        self._failed_logs, self._good_logs = set(failed_logs), set()
         self._fit_to(await self._server.detect_revision())
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
@@ -412,6 +419,8 @@ class Poller:
             # A session of a type that no document names is a job's run if it, or its parent, is of a job.
             if row.is_stopped and is_undocumented(row):
                 await self._jobs.owner_of(row)
+            if row.is_stopped and session_group(row.session_type) is SessionGroup.LOG_BACKUP:
+                await self._note_logs(row)
         candidates = [
             row
             for row in rows
@@ -421,6 +430,17 @@ class Poller:
         ]
         unknown = await self._sessions.unknown(self._server.name, [row.id for row in candidates])
         return [row for row in candidates if row.id in unknown]
+
+    async def _note_logs(self, row: Session) -> None:
+        """Note a backup of logs that failed, and one that makes up for that."""
+        went_well = row.outcome in {Result.SUCCESS, Result.WARNING}
+        if row.outcome is not Result.FAILED and not (went_well and self._failed_logs):
+            return
+        job_id = (await self._jobs.owner_of(row)).job_id
+        if not went_well:
+            self._failed_logs.add(job_id)
+        elif job_id in self._failed_logs:
+            self._good_logs.add(row.id)
 
     async def _settled(
         self, rows: Sequence[Session], cursor: PollCursor
@@ -434,13 +454,16 @@ class Poller:
         return [each for each in ended if each.session.id not in ignored], held_back
 
     def _is_ignored(self, ended: EndedSession) -> bool:
-        is_named = self._is_named(ended.session)
-        return reason_to_ignore(ended.session, ended.group, is_named=is_named) is not None
+        return self._reason_to_ignore(ended.session, ended.group) is not None
+
+    def _reason_to_ignore(self, session: Session, group: SessionGroup) -> IgnoreReason | None:
+        if session.id in self._good_logs:
+            return None
+        return reason_to_ignore(session, group, is_named=self._is_named(session))
 
     def _is_left_out(self, row: Session) -> bool:
         """Whether a session is ignored, and no result that VBR may still give it would change that."""
-        is_named = self._is_named(row)
-        reason = reason_to_ignore(row, self._jobs.group_of(row), is_named=is_named)
+        reason = self._reason_to_ignore(row, self._jobs.group_of(row))
         if reason in {None, IgnoreReason.HOUSEKEEPING, IgnoreReason.NOT_NAMED}:
             return reason is not None
         return row.outcome is not Result.NONE or row.id in self._undecided

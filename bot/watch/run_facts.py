@@ -8,7 +8,17 @@ from datetime import datetime
 
 import msgspec
 
-from bot.veeam import JobId, Result, ServerName, Session, SessionId, known, says_why
+from bot.veeam import (
+    JobId,
+    Result,
+    ServerName,
+    Session,
+    SessionGroup,
+    SessionId,
+    known,
+    says_why,
+    session_group,
+)
 
 _WELL = frozenset({Result.SUCCESS, Result.WARNING})
 _NO_PERSON = frozenset({"", "system"})
@@ -84,6 +94,15 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             retries=session.retries,
             begins_run=session.begins_run,
         )
+
+    @property
+    def log_type(self) -> str | None:
+        """Which database's logs it backs up, by its type; None for any other session.
+
+        Such sessions go on beside the job's runs: neither makes up for the other.
+        """
+        is_one = session_group(self.session_type) is SessionGroup.LOG_BACKUP
+        return self.session_type.casefold() if is_one else None
 
     @property
     def reasons(self) -> tuple[str, ...]:

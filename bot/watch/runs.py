@@ -5,6 +5,7 @@ nothing ties them together, so they are matched by job, time and who started the
 scheduled runs that Failed, a set time apart.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -18,6 +19,8 @@ MARGIN = timedelta(minutes=5)
 """How much later than VBR's own waiting time an attempt may begin."""
 PARTS_APART = timedelta(hours=12)
 """How much later than the last a part may begin, of a session that may never end, and be of the same run."""
+UNLISTED_APART = timedelta(hours=1)
+"""The same where nothing but their job and their time says that parts are of one run."""
 _ATTEMPTS_KEPT = 100
 RETRY = "retry"
 """The operation that runs a job's failed objects again."""
@@ -117,8 +120,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def includes(self, session: SessionFacts) -> bool:
         """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time.
 
-        The parts of one session, and that session, are one run.
+        The parts of one session, and that session, are one run. So are the backups of a database's logs that
+        fail one after the other, and the one that makes up for them.
         """
+        if session.log_type != self.facts.first.log_type:
+            return False
+        if session.log_type is not None:
+            return self.facts.stands_failed and session.ended_at >= self.facts.latest.ended_at
         if self._has_part_in_common(session):
             return True
         is_later = session.ended_at >= self.facts.latest.ended_at
@@ -178,7 +186,24 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         apart = (session.created_at if session.part else session.ended_at) - latest.ended_at
         if not any(each.part for each in (*self.facts.attempts, session)) or apart > PARTS_APART:
             return False
-        return whole in {each.part_of or each.session_id for each in self.facts.attempts}
+        if whole in {each.part_of or each.session_id for each in self.facts.attempts}:
+            return True
+        return self._is_of_unlisted(session, apart)
+
+    def _is_of_unlisted(self, session: SessionFacts, apart: timedelta) -> bool:
+        """Whether a session is of the same whole, of which VBR told nothing when the run began.
+
+        A machine's part that began soon after the last one, and was told less often than another machine's;
+        or the whole that was going on by then.
+        """
+        first = self.facts.first
+        if first.part is None or first.part_of is not None:
+            return False
+        if session.part is None:
+            return session.created_at <= first.created_at <= session.ended_at
+        seen = Counter(each.part for each in self.facts.attempts)
+        is_due = seen[session.part] < max(seen.values())
+        return session.part_of is None and is_due and apart <= UNLISTED_APART
 
     def encode(self) -> str:
         """Return the run as JSON."""

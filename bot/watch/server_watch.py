@@ -181,7 +181,8 @@ class Watch:
             self._stand_by()
             return
         try:
-            poll = await self._poller.poll(is_awaiting=self._is_awaiting)
+            failed_logs = await self._announcer.failed_logs()
+            poll = await self._poller.poll(is_awaiting=self._is_awaiting, failed_logs=failed_logs)
             if poll.before is None:
                 # A first poll has read the clock, for which nobody logs in; that is no answer yet.
                 poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)

@@ -102,12 +102,16 @@ class SessionReport:
     def is_untold(self) -> bool:
         """Whether nothing announces it, whatever the routes say: a part that went well is its run's affair.
 
-        An offload that comes as a job's run is announced when it failed; no route can name its type.
+        An offload that comes as a job's run is announced when it failed; no route can name its type. A backup
+        of logs that went well says no more than that it makes up for one that failed.
         """
         group, session = self.ended.group, self.ended.session
         if group is SessionGroup.TIERING and session_group(session.session_type) is SessionGroup.JOB_RUN:
             return session.outcome is not Result.FAILED
-        return self.owner.part is not None and session.outcome is Result.SUCCESS
+        if group is SessionGroup.LOG_BACKUP:
+            return session.outcome is not Result.FAILED
+        is_of_run = self.owner.part is not None and not self.owner.is_run_unlisted
+        return is_of_run and session.outcome is Result.SUCCESS
 
     def completion(self, started_in: str | None = None) -> Completion:
         """Return what routes look at; `started_in` is the channel the session was started from."""

@@ -57,6 +57,8 @@ class Streaks:
     async def _noticed(self, transaction: Transaction, run: Run, wanted: int) -> int:
         """Count the runs before it by what the bot knows of them, as far as the count matters."""
         facts, length = run.facts, 1
+        if facts.first.log_type is not None:
+            length = sum(each.is_failed for each in facts.attempts)
         # Of those that people stopped, or that are backups of logs, a few may lie between.
         rows = await self._runs.latest(
             transaction, facts.server, facts.job_id, limit=4 * wanted, by=facts.latest.ended_at

@@ -13,7 +13,7 @@ from bot.operations.commands import CommandLine, quote
 from bot.operations.jobs import FoundJob, latest_run
 from bot.operations.model import ALL_ROLES, AuditSubject, JobRef, Kind, MessageLink, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
-from bot.operations.queries.sessions import FoundSession, SessionView, session_views
+from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.session_jobs import job_id_of, job_state_of
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
@@ -101,8 +101,16 @@ class ShowSession(Query, frozen=True, tag="session"):
         found = await backend.finder.job(job, request=self, visibility=context.visibility)
         if not isinstance(found, FoundJob):
             return found
-        session = await latest_run(backend.fleet.server(found.server), found.state.id)
-        missing = outcomes.NotFound("run", found.state.name, suggestion=f"job {quote(found.state.name)}")
+        server, state = backend.fleet.server(found.server), found.state
+        missing = outcomes.NotFound("run", state.name, suggestion=f"job {quote(state.name)}")
+        if state.failed_part is not None:
+            of_part = ShowSession(state.failed_part, found.server, self.page)
+            shown = await of_part._found((found.server,), missing, backend, context)
+            if isinstance(shown, outcomes.Done):
+                return shown
+        session = await latest_run(server, state.id)
+        if session is None and veeam.may_have_parts(state.type):
+            session = next(iter(await latest_of(server, state, 1)), None)
         if session is None:
             return missing
         by_id = ShowSession(session.id, found.server, self.page)

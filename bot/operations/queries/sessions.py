@@ -28,7 +28,7 @@ from bot.operations.model import (
     RequestContext,
 )
 from bot.operations.queries import PageNumber, Query
-from bot.operations.session_jobs import GENERATIONS, job_id_of
+from bot.operations.session_jobs import GENERATIONS, job_id_of, jobs_of_machines
 from bot.operations.stored import stored
 from bot.settings import PersonId, ServerName
 from bot.store import STOP
@@ -355,7 +355,8 @@ async def _parts_of(
 ) -> vbr_lists.Rows[veeam.Session]:
     """Return the parts of the job's newest sessions, and their parts, that the query and the tests leave.
 
-    Parts bear job IDs of their own, and no filter finds them. Raises `VeeamError`.
+    Parts bear job IDs of their own, and no filter finds them; some only bear the job's name. Raises
+    `VeeamError`.
     """
     newest = veeam.SessionsQuery(
         job_id=job.id, order_by="CreationTime", ascending=False, limit=_PARENTS_AT_MOST
@@ -363,9 +364,13 @@ async def _parts_of(
     own = {session.id for session in (await server.sessions(newest)).rows} | {job.session_id}
     listed: dict[veeam.SessionId, veeam.Session] = {}
 
+    def is_named(session: veeam.Session) -> bool:
+        before = veeam.names_before_machine(session.name)
+        return session.part_of is None and session.job_id != job.id and job.name in before
+
     def is_part(session: veeam.Session) -> bool:
         listed[session.id] = session
-        return session.part_of in own - {None}
+        return session.part_of in own - {None} or is_named(session)
 
     anyones = replace(query, job_id=None, types=_types(server.revision), limit=None)
     rows = await _scanned(server, anyones, (is_part, *tests), enough=enough)
@@ -385,7 +390,12 @@ async def _parts_of(
             above[top] = None if found is None else found.part_of
         if not unknown:
             break
-    parts = tuple(session for session in doubtful if _highest(session.id, above, own) in own)
+    named = [session for session in listed.values() if is_named(session) and all(t(session) for t in tests)]
+    owners = await jobs_of_machines(server, named)
+    parts = (
+        *(session for session in doubtful if _highest(session.id, above, own) in own),
+        *(one for one in named if (owner := owners.get(one.id)) is not None and owner.id == job.id),
+    )
     return vbr_lists.Rows(parts, len(parts), rows.is_exact, rows.unreadable)
 
 

@@ -1,8 +1,8 @@
 """`why`: what failed in a job's last run, the line that says so, who else has it, and what to do."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import veeam
@@ -15,7 +15,7 @@ from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
-from bot.operations.session_jobs import job_state_of
+from bot.operations.session_jobs import job_id_of, job_state_of
 from bot.operations.vbr_lists import where_there
 
 OTHERS_LOOKED_AT = 20
@@ -65,25 +65,16 @@ class ExplainFailure(Query, frozen=True, tag="why"):
         if not isinstance(found, FoundJob):
             return found
         server, state = backend.fleet.server(found.server), found.state
-        query = veeam.SessionsQuery(
-            job_id=state.id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
-        )
-        page = await veeam.detail(veeam.Detail.SESSIONS, server.name, server.sessions(query), None)
-        runs = [one for one in (page.rows if page is not None else ()) if is_run_of(one, state.id)]
+        history = await _history_of(server, state, self.session_id)
+        if history is None:
+            return outcomes.NotFound("session", self.session_id or "")
         known = await backend.states.known(server.name)
-        attempts = _attempts(self.session_id, runs, state)
-        if not attempts and self.session_id is not None:
-            session = await where_there(server.session(self.session_id))
-            job = None if session is None else await job_state_of(server, session)
-            if session is None or job is None or job.id != state.id:
-                return outcomes.NotFound("session", self.session_id)
-            attempts = (session,)
-        explained = await _explained(backend, server, state, attempts, known)
+        explained = await _explained(backend, server, state, history.attempts, known)
         async with asyncio.TaskGroup() as group:
-            good = group.create_task(_last_good(server, state, runs, is_whole=_is_whole(page)))
+            good = group.create_task(_last_good(server, history))
             others = group.create_task(_others(backend, context, found, explained))
         last_good_at, is_known = good.result()
-        ran = [one for one in runs if not known.is_stopped(one)]
+        ran = [one for one in history.runs if not known.is_stopped(one)]
         (view,) = await with_owners(backend, (backend.views.of(context, server.name, state),))
         return outcomes.Done(
             WhyAnswer(
@@ -92,7 +83,7 @@ class ExplainFailure(Query, frozen=True, tag="why"):
                 run=explained,
                 failed_in_a_row=failed_in_a_row(ran) if self.session_id is None else None,
                 last_good_at=last_good_at,
-                is_last_good_known=is_known and page is not None,
+                is_last_good_known=is_known,
                 others=others.result(),
                 as_of=backend.clock.now(),
             )
@@ -105,7 +96,8 @@ class ExplainedRun:
 
     No `session`: VBR lists none that is over, and `result` is what the job's state says; None: it never ran.
     `object_name` is the object that `line` or the first failure is about; `objects` of `objects_total` have
-    the result. `line` is the cause's own where there is a finding, else the first thing VBR says.
+    the result. `line` is the cause's own where there is a finding, else the first thing VBR says. `part` is
+    the machine or the source, where a part of the job's run is explained.
     """
 
     result: veeam.Result | None
@@ -117,6 +109,7 @@ class ExplainedRun:
     object_name: str | None = None
     objects: int = 0
     objects_total: int = 0
+    part: str | None = None
 
     @property
     def is_problem(self) -> bool:
@@ -161,14 +154,67 @@ class WhyAnswer(outcomes.Answer):
         return self.last_good_at is not None and ended_at is not None and self.last_good_at > ended_at
 
 
-def _attempts(
-    session_id: veeam.SessionId | None, runs: Sequence[veeam.Session], state: veeam.JobState
-) -> tuple[veeam.Session, ...]:
-    """The attempts of the run that is meant, oldest first: of the last one that is over, or the session's.
+@dataclass(frozen=True, slots=True)
+class _History:
+    """A job's newest runs, or those of one part or log backup of it; and the `attempts` of the one meant.
 
-    `runs` are the job's, newest first. Empty where the session is none of them.
+    `runs` are newest first, `attempts` oldest first. Not `is_known`: VBR did not list them.
     """
+
+    job_id: veeam.JobId
+    runs: Sequence[veeam.Session]
+    attempts: tuple[veeam.Session, ...]
+    is_known: bool = True
+    is_whole: bool = False
+
+
+async def _history_of(
+    server: veeam.VeeamServer, state: veeam.JobState, session_id: veeam.SessionId | None
+) -> _History | None:
+    """What there is of the run that is meant: the session's, that of a part that failed, or the last.
+
+    None where the job has no such session. Raises `VeeamError` where that cannot be told.
+    """
+    own = await _newest(server, state.id, lambda one: is_run_of(one, state.id))
     wanted = session_id or state.failed_part
+    if (attempts := _attempts(wanted, own.runs)) or wanted is None:
+        return replace(own, attempts=attempts)
+    if session_id is not None:
+        session = await where_there(server.session(session_id))
+        job = None if session is None else await job_state_of(server, session)
+        if session is None or job is None or job.id != state.id:
+            return None
+    else:
+        asked = where_there(server.session(wanted))
+        session = await veeam.detail(veeam.Detail.SESSIONS, server.name, asked, None)
+        if session is None:
+            return own
+    kind = session.session_type
+    job_id = job_id_of(session)
+    if job_id is None:
+        return replace(own, runs=(), attempts=(session,), is_known=False)
+    alike = await _newest(server, job_id, lambda one: one.session_type == kind)
+    return replace(alike, attempts=_attempts(session.id, alike.runs) or (session,))
+
+
+async def _newest(
+    server: veeam.VeeamServer, job_id: veeam.JobId, is_one: Callable[[veeam.Session], bool]
+) -> _History:
+    """The newest runs that bear the ID; a detail."""
+    query = veeam.SessionsQuery(
+        job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
+    )
+    page = await veeam.detail(veeam.Detail.SESSIONS, server.name, server.sessions(query), None)
+    runs = tuple(one for one in (page.rows if page is not None else ()) if is_one(one))
+    is_whole = page is not None and page.received < SESSIONS_LOOKED_AT
+    return _History(job_id, runs, (), is_known=page is not None, is_whole=is_whole)
+
+
+def _attempts(wanted: veeam.SessionId | None, runs: Sequence[veeam.Session]) -> tuple[veeam.Session, ...]:
+    """The attempts of the run that a session belongs to, or of the last one that is over, oldest first.
+
+    `runs` are newest first. Empty where the session is none of them.
+    """
     over = [one for one in reversed(runs) if one.is_stopped]
     grouped: list[list[veeam.Session]] = []
     for one in over:
@@ -205,7 +251,8 @@ async def _explained(
         result = veeam.Result.FAILED
     if session is not None:
         session_id, result = session.id, session.outcome
-    if session_id is None or (session is None and state.is_active):
+    is_begun = session is None and state.is_active and state.failed_part is None
+    if session_id is None or is_begun:
         return ExplainedRun(None)
     is_stopped = state.was_stopped if session is None else known.is_stopped(session)
     if result not in _LOG_OF or is_stopped:
@@ -224,7 +271,15 @@ async def _explained(
         rules=backend.causes,
         names=(state.name, state.repository_name, server.name),
         attempt=len(attempts) or 1,
+        part=_part_of(state, session),
     )
+
+
+def _part_of(state: veeam.JobState, session: veeam.Session | None) -> str | None:
+    """What a session is called beside its job, where it is a part of that job's run."""
+    if session is None or (session.job_id or "").casefold() == state.id.casefold():
+        return None
+    return veeam.part_name(session.name, state.name)
 
 
 def _explanation(
@@ -236,6 +291,7 @@ def _explanation(
     rules: veeam.CauseRules,
     names: Sequence[str | None],
     attempt: int,
+    part: str | None,
 ) -> ExplainedRun:
     """The cause that an attempt's objects, log and own message name, or the first of what they say."""
     alike = [task for task in tasks if task.outcome is result]
@@ -257,6 +313,7 @@ def _explanation(
         object_name=about.name if about is not None else None,
         objects=len(alike),
         objects_total=len(tasks),
+        part=part,
     )
 
 
@@ -267,24 +324,19 @@ def _object_of(said: str, tasks: Sequence[veeam.TaskSession]) -> veeam.TaskSessi
     return next(own, None) or next(named, None) or next(iter(tasks), None)
 
 
-def _is_whole(page: veeam.Page[veeam.Session] | None) -> bool:
-    return page is not None and page.received < SESSIONS_LOOKED_AT
-
-
-async def _last_good(
-    server: veeam.VeeamServer, state: veeam.JobState, runs: Sequence[veeam.Session], *, is_whole: bool
-) -> tuple[datetime | None, bool]:
+async def _last_good(server: veeam.VeeamServer, history: _History) -> tuple[datetime | None, bool]:
     """When the latest run ended that made a backup, and whether that is known. A detail."""
 
     def newest(sessions: Iterable[veeam.Session]) -> datetime | None:
         good = (one for one in sessions if one.is_stopped and one.outcome in _GOOD)
         return next((one.end_time or one.creation_time for one in good), None)
 
-    found = newest(runs)
-    if found is not None or is_whole or not runs:
-        return found, True
+    found = newest(history.runs)
+    if found is not None or history.is_whole or not history.runs:
+        return found, history.is_known
+    kinds = {one.session_type for one in history.runs}
     query = veeam.SessionsQuery(
-        job_id=state.id,
+        job_id=history.job_id,
         results=_GOOD,
         order_by="CreationTime",
         ascending=False,
@@ -293,7 +345,7 @@ async def _last_good(
     page = await veeam.detail(veeam.Detail.LAST_SUCCESS, server.name, server.sessions(query), None)
     if page is None:
         return None, False
-    return newest(one for one in page.rows if is_run_of(one, state.id)), True
+    return newest(one for one in page.rows if one.session_type in kinds), True
 
 
 async def _others(

@@ -51,7 +51,7 @@ def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
     A success is one line, and has no buttons.
     """
     last = run.last
-    job = status_text.job_name(run.job_name, run.server)
+    job = _subject(run)
     if _is_plain_success(run):
         details = last.details or SessionDetails()
         amount = _amount(details.objects_total, details.processed_bytes)
@@ -73,7 +73,7 @@ def details(announced: facts.DetailsReply) -> Message:
     rows = [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
     volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
     kind = status_text.session_type(session.session_type, run.job_type)
-    job = status_text.job_name(run.job_name, run.server)
+    job = _subject(run)
     named = dotted(mention(announced.mention), job) if announced.mention else ""
     figures = dotted("" if named else job, kind, volume, status_text.bottleneck(details.bottleneck))
     is_nothing = not (_cause(run, session) or details.records or details.is_incomplete)
@@ -95,11 +95,13 @@ def attempt(announced: facts.AttemptEnded) -> Message:
     number = sentence_case(_attempt(run, session) or "another attempt")
     if session.part is not None:
         number = literal(session.part)
+    elif session.log_type is not None:
+        number = "Next log backup"
     elif session.session_id in {each.part_of for each in run.attempts}:
         number = "The whole run"
     stopped = f"{status_text.STOPPED} {_stopped(session)}".rstrip()
     result = stopped if session.is_stopped else status_text.result(session.result)
-    job = status_text.job_name(run.job_name, run.server)
+    job = _subject(run)
     earlier = [
         each for each in run.attempts if each.ended_at < session.ended_at and each.part == session.part
     ]
@@ -135,7 +137,7 @@ def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
     """In the thread: the attempt that was expected did not come."""
     run = announced.run
     head = paragraph(
-        dotted(f"{status_text.FAILED} Still failed", status_text.job_name(run.job_name, run.server)),
+        dotted(f"{status_text.FAILED} Still failed", _subject(run)),
         "VBR did not start the automatic retry that was expected."
         f"{f' {_what_again_does(run.last)}' if run.is_job else ''}",
         mention(announced.mention) if announced.mention else "",
@@ -158,7 +160,7 @@ def muted_run(announced: facts.MutedRunEnded) -> Message:
     details = session.details or SessionDetails()
     result = status_text.STOPPED if session.is_stopped else status_text.result(session.result)
     head = paragraph(
-        dotted(f"While muted: {result}", status_text.job_name(run.job_name, run.server)),
+        dotted(f"While muted: {result}", _subject(run)),
         _cause(run, session),
         sentence_case(dotted(f"ended {date(session.ended_at)}", _took(session), _objects(details))),
     )
@@ -173,7 +175,7 @@ def mute_began(announced: facts.MuteBegan) -> Message:
 def mute_ended(announced: facts.MuteEnded) -> Message:
     """In the thread: the mute is over, why, what was held back, and how the job stands."""
     run, held = announced.run, announced.held
-    job = status_text.job_name(run.job_name, run.server)
+    job = _subject(run)
     why = {
         "unmuted": f"Unmuted by {mention(announced.ended_by)}" if announced.ended_by else "Unmuted",
         "changed": "No longer muted: it now fails differently than when it was muted",
@@ -193,7 +195,7 @@ def unacknowledged(announced: facts.Unacknowledged) -> Message:
     """In the thread: the run still fails, and nobody has said that they look after it."""
     run = announced.run
     head = paragraph(
-        dotted(f"{status_text.FAILED} Still failed", status_text.job_name(run.job_name, run.server)),
+        dotted(f"{status_text.FAILED} Still failed", _subject(run)),
         f"Nobody has acknowledged it since it failed {date(announced.since)}.",
         cause(run),
     )
@@ -202,7 +204,7 @@ def unacknowledged(announced: facts.Unacknowledged) -> Message:
 
 def run_line(run: RunFacts) -> str:
     """A run in one line, for lists."""
-    job = status_text.job_name(run.job_name, run.server)
+    job = _subject(run)
     return dotted(_standing(run), job, f"ended {date(run.last.ended_at)}")
 
 
@@ -218,6 +220,16 @@ def object_problem(one: ObjectFacts, limit: int = QUOTE_LIMIT) -> MessagePart:
         f"{status_text.result(one.result)} · {strong(one.name)}",
         code(one.message, limit) if one.message else "",
     )
+
+
+def _subject(run: RunFacts) -> str:
+    """What ran: the job, or the backup of logs that goes on beside its runs."""
+    logs = status_text.log_backup(run.first.session_type)
+    return f"{logs} of {_job(run)}" if logs else _job(run)
+
+
+def _job(run: RunFacts) -> str:
+    return status_text.job_name(run.job_name, run.server)
 
 
 def _is_plain_success(run: RunFacts) -> bool:
@@ -240,6 +252,8 @@ def _has_failed(session: SessionFacts) -> bool:
 
 def _attempt(run: RunFacts, session: SessionFacts) -> str:
     attempts = [one for one in run.attempts if one.part is None]
+    if session.log_type is not None:
+        return ""
     number = next((n for n, one in enumerate(attempts, start=1) if one.session_id == session.session_id), 0)
     total = run.attempts_total or 0
     if number == 0 or (number == 1 and total <= 1):
@@ -249,7 +263,9 @@ def _attempt(run: RunFacts, session: SessionFacts) -> str:
 
 def _streak(run: RunFacts) -> str:
     """How many runs failed in a row; nothing where it is the first, or where this one is over with."""
-    outlook = run.outlook
+    outlook, failed = run.outlook, sum(map(_has_failed, run.attempts))
+    if run.first.log_type is not None:
+        return f"{ordinal(failed)} in a row" if failed >= _STREAK and run.stands_failed else ""
     if outlook is None or (outlook.failed_in_a_row or 0) < _STREAK or not run.stands_failed:
         return ""
     what, number = "night" if outlook.is_nightly else "failure", outlook.failed_in_a_row or 0
@@ -404,6 +420,8 @@ def _own_message(session: SessionFacts) -> MessagePart:
 def _next_step(run: RunFacts) -> str:
     if run.recovery is not None or not _has_failed(run.last) or run.last.is_stopped:
         return ""
+    if run.first.log_type is not None:
+        return ""
     if not run.is_final:
         due = f" {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
         return f"Next attempt{due}."
@@ -422,9 +440,11 @@ def _run_controls(run: RunFacts) -> list[Control | None]:
     # To a job the session of a part is not its own: its latest session is the whole one.
     drawn = Snapshot(run.last.part_of or run.last.session_id, is_active=False)
     target = ButtonTarget(run.server, run.job_id, run.job_name, drawn)
+    # To start or retry the job would back up all of it; its logs are backed up again by themselves.
+    is_run = run.first.log_type is None
     if run.last.is_stopped:
-        return [job_control(target, Start.operation), shown]
-    is_failed = _has_failed(run.last) and run.recovery is None
+        return [job_control(target, Start.operation) if is_run else None, shown]
+    is_failed = is_run and _has_failed(run.last) and run.recovery is None
     again = job_control(target, _again(run.last)) if is_failed else None
     is_problem = known(Result, run.last.result) in _PROBLEMS and run.recovery is None
     why = why_control(run.server, run.job_id, run.last.session_id, run.job_name) if is_problem else None

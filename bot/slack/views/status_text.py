@@ -235,6 +235,12 @@ def session_type(session_type: str, job_type: str | None) -> str:
     return type_name(job_type if job_type and is_run else session_type)
 
 
+def log_backup(session_type: str) -> str:
+    """The type of a session that backs up a database's logs; nothing for any other."""
+    is_one = veeam.session_group(session_type) is veeam.SessionGroup.LOG_BACKUP
+    return type_name(session_type) if is_one else ""
+
+
 def known_type(name: str) -> str | None:
     """A type of jobs or sessions in words; None for one that we don't know."""
     return _TYPES.get(name.casefold())

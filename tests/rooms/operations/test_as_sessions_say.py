@@ -18,7 +18,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Job, Session
-from bot.sandbox.vbr.faults import refusing
+from bot.sandbox.vbr.faults import recasing, refusing, rows
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
 from bot.slack.views.jobs import job as job_page
@@ -195,6 +195,25 @@ async def test_a_part_at_work(office: Office, *, is_named: bool) -> None:
     assert [verb for verb, _ in office.posts()] == ["stop"]
 
 
+async def test_sessions_with_ids_in_capitals(office: Office) -> None:
+    """An ID is the same one however VBR writes it."""
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    office.hq.faults.add("GET", "/api/v1/sessions", rows(recasing("jobId", str.upper)), times=99)
+    await runs_everywhere(office, "Archive")
+    assert isinstance(await office.ask(Start(NamedJob("Archive"))), NotPossible)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_a_parent_that_cannot_be_read(office: Office, status: int) -> None:
+    """Whose part is at work is not known then; what else runs is."""
+    part_at_work(office, is_named=True)
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    office.hq.faults.add("GET", "/api/v1/sessions/{id}", refusing(status), times=99)
+    assert (await listed(office, JobsFilter.RUNNING))[0] == ["Archive"]
+
+
 @pytest.mark.parametrize(("other", "machine"), [("Laptops - lap01", "lap01"), ("Laptops - HQ", "HQ - lap07")])
 async def test_a_part_that_may_be_another_jobs(office: Office, other: str, machine: str) -> None:
     """A name that is a job's own, or that two jobs explain, says nothing."""
@@ -327,6 +346,29 @@ async def test_a_failed_part_counts(office: Office) -> None:
     assert {*(await listed(office, JobsFilter.FAILED))[0]} == {*FAILED_BEFORE, "Copy now"}
     assert (await counted(office))[0] == 3
     assert [row.session.id for row in (await sessions_of(office, "SQL Prod")).rows] != [part.id]
+
+
+@pytest.mark.parametrize("which", [SessionsFilter.FAILED, None])
+async def test_a_machine_that_only_its_name_ties_to_its_job(
+    office: Office, which: SessionsFilter | None
+) -> None:
+    """`sessions JOB`, `job JOB` and the session's own page know whose machine it is, and which is not."""
+    job = office.world.add_job("Laptops", "WindowsAgentBackup")
+    office.world.add_job("Laptops - HQ", "WindowsAgentBackup")
+    run = office.world.finish_run(job, result="Failed")
+    parts = [
+        office.world.finish_part(run, name, result="Failed", message="Offline")
+        for name in ("Laptops - QC00 (Full)", "Laptops - HQ - QC01 (Full)", "Desktops - QC02 (Full)")
+    ]
+    for each in parts:
+        each.parent_id = None
+    answer = await office.answer(ListSessions(which=which, job=NamedJob("Laptops")), SessionsAnswer)
+    assert {row.session.id for row in answer.rows} == {run.id, parts[0].id}
+    page = await office.answer(ShowJob(NamedJob("Laptops")), JobAnswer)
+    assert {view.session.id for view in page.recent} == {run.id, parts[0].id}
+    for part, name in zip(parts, ("Laptops", None, None), strict=True):
+        shown = await office.answer(ShowSession(SessionId(part.id), server="hq"), SessionAnswer)
+        assert (shown.job.state.name if shown.job is not None else None) == name
 
 
 @pytest.mark.parametrize("which", [SessionsFilter.FAILED, None])

@@ -14,6 +14,7 @@ from bot.sandbox.vbr import Session
 from bot.sandbox.vbr.faults import refusing
 from bot.settings import PersonId
 from bot.slack.views.outcomes import outcome as drawn
+from bot.store import RunRow, Runs
 from bot.veeam import Result, SessionId
 from tests.rooms.operations.office import OPERATOR, SQL_ONLY, VIEWER, Office
 
@@ -197,6 +198,71 @@ async def test_a_part_of_a_copy_that_failed(office: Office) -> None:
     assert (answer.run.result, answer.run.finding.cause.key) == (Result.FAILED, "repository_full")
     page = await office.answer(ShowSession(SessionId(part.id), "hq"), SessionAnswer)
     assert "operation:why" in str(drawn(Done(page), "r-1").message.blocks)
+
+
+async def part_failed(office: Office, *, by_name: bool) -> tuple[str, Session]:
+    """A part that the watch noted as what keeps its job failed, while the job's own session goes on."""
+    name, part_name = ("Laptops", "Laptops - QC00") if by_name else ("Copy now", "Copy now\\Files")
+    if by_name:
+        office.world.add_job(name, "WindowsAgentBackup")
+    parent = office.world.begin_run(name)
+    ended_at = office.world.now() - timedelta(hours=5)
+    office.world.finish_part(parent, f"{part_name} (Full)", ended_at=ended_at)
+    part = office.world.finish_part(parent, f"{part_name} (Incremental)", result="Failed", message=FULL)
+    job_id = office.world.job(name).id
+    for each in office.world.book.sessions.values():
+        if each.name.startswith(part_name):
+            each.job_id, each.parent_id = (
+                "a2d08fec-0000-4000-8000-000000000001",
+                None if by_name else parent.id,
+            )
+    row = RunRow("hq/1", "hq", job_id, office.clock.now(), None, "{}", failed_part=part.id)
+    async with office.database.transaction() as transaction:
+        await Runs(office.database).put(transaction, row)
+    return name, part
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+async def test_the_part_that_keeps_a_job_failed(office: Office, *, by_name: bool) -> None:
+    """`why JOB` explains it, names it and says when it went well last; `session JOB last` shows it."""
+    name, part = await part_failed(office, by_name=by_name)
+    asked = await office.ask(ExplainFailure(NamedJob(name)))
+    assert isinstance(asked, Done)
+    answer = asked.answer
+    assert isinstance(answer, WhyAnswer)
+    assert answer.run.session is not None
+    assert (answer.run.session.id, answer.run.finding is not None) == (part.id, True)
+    assert answer.last_good_at == office.world.now() - timedelta(hours=5)
+    text = text_of(asked)
+    assert ("No run of it is over" in text, "QC00" in text or "Files" in text) == (False, True)
+    last = await office.answer(ShowSession(job=NamedJob(name)), SessionAnswer)
+    assert last.view.session.id == part.id
+
+
+async def test_the_part_that_keeps_a_job_failed_is_gone(office: Office) -> None:
+    """What VBR has forgotten is said to have failed all the same, and the job's own session is shown."""
+    name, part = await part_failed(office, by_name=False)
+    office.world.purge_session(part.id)
+    asked = await office.ask(ExplainFailure(NamedJob(name)))
+    assert "Failed" in text_of(asked)
+    last = await office.answer(ShowSession(job=NamedJob(name)), SessionAnswer)
+    assert last.view.session.job_id == office.world.job(name).id
+
+
+async def test_a_log_backup_explained(office: Office) -> None:
+    """Its own history says since when logs are missing; the job's runs have no part in that."""
+    office.world.add_job("Mail", objects=("vm01",))
+    ended_at = office.world.now() - timedelta(hours=5)
+    good = office.world.finish_run("Mail", ended_at=ended_at)
+    good.type = "SqlLogBackup"
+    failed = failing(office, "Mail", minutes_ago=60)
+    failed.type = "SqlLogBackup"
+    office.world.finish_run("Mail")
+    asked = await office.ask(ExplainFailure(office.known("Mail"), SessionId(failed.id)))
+    assert isinstance(asked, Done)
+    assert isinstance(asked.answer, WhyAnswer)
+    assert (asked.answer.last_good_at, asked.answer.is_over) == (ended_at, False)
+    assert "SQL Server log backup" in text_of(asked)
 
 
 def test_without_a_name() -> None:

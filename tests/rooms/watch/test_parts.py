@@ -1,11 +1,13 @@
 """Sessions that are parts of a run, and sessions that only look like a job's."""
 
 import json
+from typing import Unpack
 
 import pytest
 
 from bot.sandbox.vbr import Job, Session
 from bot.sandbox.vbr.faults import changed, refusing, rows, setting, without
+from bot.sandbox.vbr.world import RunFacts as SandboxRun
 from bot.slack.views.runs import run_root
 from bot.store import OwnAction, OwnActions, Runs
 from bot.watch.facts import AttemptEnded, RunChanged, RunEnded
@@ -89,6 +91,114 @@ async def laptops(site: Site) -> tuple[Job, Session]:
     site.world.finish_part(parent, "Laptops - lap01 (Full)", result="Failed", message="Offline")
     await site.clock.advance(1)
     return job, parent
+
+
+def machine_ends(site: Site, parent: Session, machine: str, **facts: Unpack[SandboxRun]) -> Session:
+    """A machine's part ends that names no session as the one that it is a part of."""
+    part = site.world.finish_part(parent, f"Laptops - {machine} (Full)", **facts)
+    part.parent_id = None
+    return part
+
+
+async def test_machines_whose_session_is_told_by_name_alone(site: Site) -> None:
+    """The policy's run around them is theirs: one root with its buttons, each machine in its thread."""
+    site.begin(rules(route_to("C0LAPTOPS", jobs=["Laptops"])))
+    job = site.world.add_job("Laptops", "WindowsAgentBackup", run_seconds=3600.0)
+    parent = site.world.session(site.world.begin_run(job).id)
+    machine_ends(site, parent, "QC00", result="Failed", message="Offline", seconds=0.0)
+    told = await site.poll_after()
+    machine_ends(site, parent, "QC01", result="Failed", message="Offline", seconds=5.0)
+    machine_ends(site, parent, "QC02", seconds=5.0)
+    told += await site.poll_after()
+    ends(site, job, parent, "Failed")
+    told += await site.poll_after()
+    (root,) = of_kind(told, RunEnded)
+    assert (root.run.job_id, root.run.first.part, root.run.first.part_of) == (job.id, "QC00", parent.id)
+    assert "operation:retry" in buttons_of(root.run)
+    assert "QC00" in run_root(root.run).text
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == ["QC01", None]
+    assert {channel for channel, _ in told} == {"C0LAPTOPS"}
+
+
+@pytest.mark.parametrize("result", ["Failed", "Success"])
+async def test_machines_of_a_run_that_is_not_listed(site: Site, result: str) -> None:
+    """They alone say how it went: one root, the machine named, nothing to press but the session's details."""
+    site.begin(rules())
+    job = site.world.add_job("Laptops", "WindowsAgentBackup")
+    nowhere = site.world.finish_run(job, result="Success")
+    site.world.purge_session(nowhere.id)
+    for machine in ("QC00", "QC01"):
+        machine_ends(site, nowhere, machine, result=result, seconds=5.0)
+        await site.clock.advance(1)
+    told = await site.poll_after()
+    machine_ends(site, nowhere, "QC02", result=result, seconds=5.0)
+    told += await site.poll_after()
+    (root,) = of_kind(told, RunEnded)
+    assert (root.run.job_name, root.run.job_id, root.run.is_job) == ("Laptops", job.id, False)
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == ["QC01", "QC02"]
+    assert buttons_of(root.run) == (["operation:session"] if result == "Failed" else [])
+
+
+async def test_a_session_that_is_listed_after_its_machines(site: Site) -> None:
+    """It joins the run that its machines began, though none of them names it."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup", run_seconds=3600.0)
+    await site.poll_after()
+    parent = site.world.session(site.world.begin_run(job).id)
+    parent.job_id = site.world.book.new_id()
+    await site.clock.advance(10)
+    machine_ends(site, parent, "QC00", result="Failed", message="Offline", seconds=5.0)
+    told = await site.poll_after()
+    parent.job_id = job.id
+    ends(site, job, parent, "Failed")
+    told += await site.poll_after()
+    assert len(of_kind(told, RunEnded)) == 1
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == [None]
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_two_runs_with_the_same_machines(site: Site, *, is_listed: bool) -> None:
+    """Each run of a policy has a root of its own."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup", run_seconds=60.0)
+    await site.poll_after()
+    told = []
+    for _ in range(2):
+        parent = site.world.session(site.world.begin_run(job).id)
+        if not is_listed:
+            parent.job_id = site.world.book.new_id()
+        await site.clock.advance(10)
+        for machine in ("QC00", "QC01"):
+            machine_ends(site, parent, machine, result="Failed", message="Offline", seconds=5.0)
+            await site.clock.advance(1)
+        told += await site.poll_after()
+        site.world.purge_session(parent.id)
+        told += await site.poll_after(20 * 60)
+    assert [each.run.first.part for each in of_kind(told, RunEnded)] == ["QC00", "QC00"]
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == ["QC01", "QC01"]
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [("Laptops - HQ", "Laptops - HQ - QC00 (Full)"), ("Laptops - QC00", "Laptops - QC00 (Full)")],
+)
+async def test_a_name_that_two_jobs_explain(site: Site, other: str, name: str) -> None:
+    """Then the session is told as it is, without buttons, and no machine is made up."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup")
+    site.world.add_job(other, "WindowsAgentBackup")
+    part = site.world.finish_part(site.world.begin_run(job), name, result="Failed", message="Offline")
+    part.parent_id = None
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_name, root.run.first.part, root.run.is_job) == (other, None, False)
+
+
+async def test_a_machine_of_a_job_without_machines(site: Site) -> None:
+    """A backup of virtual machines has no such parts: what a session of that name is nobody knows."""
+    job = site.world.add_job("Laptops")
+    part = site.world.finish_part(
+        site.world.begin_run(job), "Laptops - QC00 (Full)", result="Failed", message="Offline"
+    )
+    part.parent_id = None
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.first.part, root.run.is_job) == (None, False)
 
 
 @pytest.mark.parametrize("polls", [0, 1])

@@ -1,0 +1,112 @@
+"""Backups of a database's logs go on beside the runs of their job: neither makes up for the other."""
+
+import json
+
+import pytest
+
+from bot.sandbox.vbr import Session
+from bot.slack.views.runs import attempt, run_root
+from bot.watch.facts import AttemptEnded, RunChanged, RunEnded, RunFacts
+from tests.rooms.watch.site import Site, of_kind, route_to, rules
+
+KINDS = {
+    "SqlLogBackup": "SQL Server log backup",
+    "OracleLogBackup": "Oracle log backup",
+    "PostgreSqlLogBackup": "PostgreSQL log backup",
+}
+
+
+def logs_end(site: Site, result: str = "Success", kind: str = "SqlLogBackup") -> Session:
+    """A backup of the job's logs ends now, a minute after it began."""
+    session = site.world.session(site.ended("SQL Prod", result, message="Log is full", seconds=60.0))
+    session.type = kind
+    return session
+
+
+def run_ends(site: Site, result: str = "Success") -> None:
+    site.ended("SQL Prod", result, message="Disk is full", seconds=60.0)
+
+
+def root_text(run: RunFacts) -> str:
+    return run_root(run).text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_failed_log_backup(site: Site, kind: str) -> None:
+    """It is called one, and offers nothing that would run the whole job."""
+    logs_end(site, "Failed", kind)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert f"{KINDS[kind]} of *SQL Prod*" in root_text(root.run)
+    blocks = json.dumps(run_root(root.run).blocks)
+    offered = [word for word in ("retry", "start", "why", "session") if f"operation:{word}" in blocks]
+    assert offered == ["why", "session"]
+
+
+async def test_the_next_log_backup_makes_up_for_it(site: Site) -> None:
+    """Not the job's next run, and no log backup of another kind; then the root says recovered."""
+    logs_end(site, "Failed")
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+    run_ends(site)
+    logs_end(site, kind="OracleLogBackup")
+    told = await site.poll_after(120)
+    assert [each.run.first.log_type for each in of_kind(told, RunEnded)] == [None]
+    assert of_kind(told, RunChanged) == []
+    site.begin()  # as after a restart
+    logs_end(site)
+    told = await site.poll_after(1200)
+    (changed,) = of_kind(told, RunChanged)
+    assert (changed.run.is_recovered, changed.run.first.log_type) == (True, "sqllogbackup")
+    assert "Recovered" in root_text(changed.run)
+    assert [attempt(each).text.split(":")[0] for each in of_kind(told, AttemptEnded)] == ["Next log backup"]
+    logs_end(site)
+    assert await site.poll_after(1200) == []
+
+
+async def test_a_log_backup_does_not_make_up_for_a_run(site: Site) -> None:
+    """The job still failed; its next run turns its root, however many log backups lie between."""
+    run_ends(site, "Failed")
+    told = await site.poll_after()
+    for _ in range(3):
+        logs_end(site, "Failed")
+        told += await site.poll_after(1000)
+        logs_end(site)
+        told += await site.poll_after(1000)
+    changed = [each.run for each in of_kind(told, RunChanged)]
+    assert {run.first.log_type for run in changed if run.is_recovered} == {"sqllogbackup"}
+    assert len(of_kind(told, RunEnded)) == 4
+    run_ends(site)
+    recovered = [each.run for each in of_kind(await site.poll_after(3600), RunChanged)]
+    assert [(run.first.log_type, run.is_recovered) for run in recovered] == [(None, True)]
+
+
+async def test_a_run_that_fails_soon_after_its_logs(site: Site) -> None:
+    """It is no further attempt of theirs, nor they of it: each has a root."""
+    logs_end(site, "Failed")
+    told = await site.poll_after(120)
+    run_ends(site, "Failed")
+    told += await site.poll_after(120)
+    assert [each.run.first.log_type for each in of_kind(told, RunEnded)] == ["sqllogbackup", None]
+
+
+async def test_log_backups_that_fail_in_a_row(site: Site) -> None:
+    """One root counts them; those that went well are nobody's news."""
+    site.begin(rules(route_to("C0SQL", jobs=["SQL*"], results=["Failed", "Success"])))
+    logs_end(site)
+    assert await site.poll_after() == []
+    told = []
+    for _ in range(3):
+        logs_end(site, "Failed")
+        told += await site.poll_after(900)
+    assert len(of_kind(told, RunEnded)) == 1
+    assert "3rd in a row" in root_text(of_kind(told, RunChanged)[-1].run)
+
+
+async def test_log_backups_found_at_once(site: Site) -> None:
+    """One that failed and the next that went well are told together, after an outage for example."""
+    logs_end(site, "Failed")
+    await site.clock.advance(70)
+    logs_end(site)
+    told = await site.poll_after()
+    (root,) = of_kind(told, RunEnded)
+    assert of_kind(told, RunChanged)[-1].run.is_recovered
+    assert root.run.first.log_type == "sqllogbackup"
