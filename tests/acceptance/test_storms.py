@@ -98,6 +98,27 @@ async def test_acknowledging_all(rig: Rig) -> None:
     assert sorted(row["job_name"] for row in recorded) == sorted(NAMES * 2)
 
 
+async def test_a_mention_in_its_thread(rig: Rig) -> None:
+    """Words change nothing: the person is offered the button that does it to all of them, and it does."""
+    await rig.start()
+    root = await stormy(rig)
+    ann = rig.slack.person("ann")
+    for words, label, done in (
+        ("ack because the disks are ordered", "Acknowledge", "acknowledged 8 of 8 jobs"),
+        ("mute", "Mute", "muted 8 of 8 jobs"),
+        ("retry", "Retry all", "retried 8 of 8 jobs"),
+    ):
+        before = len(rig.slack.ephemerals("ann", PROD))
+        await ann.says(PROD, f"@veeam {words}", thread_ts=root.ts)
+        await rig.until(lambda before=before: len(rig.slack.ephemerals("ann", PROD)) > before)
+        offered = rig.slack.ephemerals("ann", PROD)[before]
+        assert "8 jobs" in offered.text
+        assert not any(done in each.text for each in rig.everything())
+        await ann.presses(offered, label)
+        await rig.until(lambda done=done: any(done in each.text for each in rig.everything()))
+    assert len(rig.rows("SELECT * FROM mutes WHERE ended_at IS NULL")) == len(NAMES)
+
+
 async def test_who_may_not_retry_all(rig: Rig) -> None:
     """Each role without Retry, and whoever has none, is refused with the reason; nothing is sent."""
     await rig.start()

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
@@ -17,10 +19,14 @@ from bot.operations.owners import with_owners
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import job_state_of
 from bot.operations.vbr_lists import where_there
+from bot.settings import ServerName
+from bot.store import StoreError, UnmetExpectation
 
 OTHERS_LOOKED_AT = 20
 """So many jobs that failed too are compared: a reason that is not remembered costs a request or two."""
 SESSIONS_LOOKED_AT = 50
+
+log = structlog.get_logger()
 
 _GOOD = (veeam.Result.SUCCESS, veeam.Result.WARNING)
 _LOG_OF = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
@@ -94,6 +100,7 @@ class ExplainFailure(Query, frozen=True, tag="why"):
                 last_good_at=last_good_at,
                 is_last_good_known=is_known and page is not None,
                 others=others.result(),
+                unmet=await _unmet(backend, server.name, state.id),
                 as_of=backend.clock.now(),
             )
         )
@@ -142,7 +149,7 @@ class WhyAnswer(outcomes.Answer):
     """Why a run failed or warned; `request` asks for this very job and run.
 
     `last_good_at` is when the latest run ended that made a backup: None where there is none, or where it is
-    not `is_last_good_known`.
+    not `is_last_good_known`. `unmet` is what else is not as expected of the job.
     """
 
     request: ExplainFailure
@@ -153,12 +160,22 @@ class WhyAnswer(outcomes.Answer):
     last_good_at: datetime | None = None
     is_last_good_known: bool = False
     others: OtherJobs = OtherJobs()
+    unmet: tuple[UnmetExpectation, ...] = ()
 
     @property
     def is_over(self) -> bool:
         """Whether the job made a backup since the run that is explained."""
         ended_at = None if self.run.session is None else self.run.session.end_time
         return self.last_good_at is not None and ended_at is not None and self.last_good_at > ended_at
+
+
+async def _unmet(backend: Backend, server: ServerName, job_id: veeam.JobId) -> tuple[UnmetExpectation, ...]:
+    """What is not as expected of the job. A detail."""
+    try:
+        return tuple(await backend.follow_up.unmet_of(server, job_id))
+    except StoreError as error:
+        log.warning("operations.unmet_not_read", error=str(error))
+        return ()
 
 
 def _attempts(

@@ -1,5 +1,7 @@
 """Why a run failed or warned: the cause and the line that says so, who else has it, and what to do."""
 
+import msgspec
+
 from bot.operations import model
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
@@ -9,8 +11,10 @@ from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
+from bot.slack.views.expectations import what_is_unmet
 from bot.slack.views.message import Message, as_of, compose, note, paragraph
 from bot.veeam import Remedy, Result
+from bot.watch import facts
 
 _LINE_LIMIT = 600
 _TEXT_LIMIT = 300
@@ -22,7 +26,7 @@ _REMEDIES = {Remedy.RETRY: Retry.operation, Remedy.START: Start.operation, Remed
 def why(answer: WhyAnswer, *, shared_by: PersonId | None = None) -> Message:
     """Why the run failed or warned; that there is nothing to explain where it did neither."""
     run, view = answer.run, answer.view
-    head = [paragraph(_standing(answer), _when(answer)), paragraph(*_cause(run))]
+    head = [paragraph(*_unmet(answer)), paragraph(_standing(answer), _when(answer)), paragraph(*_cause(run))]
     if run.is_problem:
         head += [
             paragraph(*_what_to_do(answer)),
@@ -34,6 +38,18 @@ def why(answer: WhyAnswer, *, shared_by: PersonId | None = None) -> Message:
     share = buttons.share_control(answer.request) if shared_by is None else None
     shown = [_remedy(answer), _details(answer), share]
     return compose(head, [], [as_of(answer.as_of, shared_by), buttons.controls(shown, about=about)])
+
+
+def _unmet(answer: WhyAnswer) -> list[str]:
+    """What is not as expected of the job, as its messages say; what can't be read has none."""
+    said = []
+    for each in answer.unmet:
+        try:
+            expectation = msgspec.json.decode(each.body, type=facts.Expectation)
+        except msgspec.MsgspecError:
+            continue
+        said.append(what_is_unmet(expectation))
+    return said
 
 
 def _standing(answer: WhyAnswer) -> str:
