@@ -38,6 +38,14 @@ def says(rig: Rig, words: str) -> bool:
     return words in storms(rig)[0].text
 
 
+def is_posted(rig: Rig, words: str) -> bool:
+    return any(words in each.text for each in rig.everything())
+
+
+def offered_more(rig: Rig, before: int) -> bool:
+    return len(rig.slack.ephemerals("ann", PROD)) > before
+
+
 def all_fail(rig: Rig) -> Sequence[Job]:
     jobs = [rig.world.add_job(name, objects=["vm01"], run_seconds=2) for name in NAMES]
     for job in jobs:
@@ -110,12 +118,12 @@ async def test_a_mention_in_its_thread(rig: Rig) -> None:
     ):
         before = len(rig.slack.ephemerals("ann", PROD))
         await ann.says(PROD, f"@veeam {words}", thread_ts=root.ts)
-        await rig.until(lambda before=before: len(rig.slack.ephemerals("ann", PROD)) > before)
+        await rig.until(partial(offered_more, rig, before))
         offered = rig.slack.ephemerals("ann", PROD)[before]
         assert "8 jobs" in offered.text
-        assert not any(done in each.text for each in rig.everything())
+        assert not is_posted(rig, done)
         await ann.presses(offered, label)
-        await rig.until(lambda done=done: any(done in each.text for each in rig.everything()))
+        await rig.until(partial(is_posted, rig, done))
     assert len(rig.rows("SELECT * FROM mutes WHERE ended_at IS NULL")) == len(NAMES)
 
 

@@ -277,15 +277,14 @@ async def test_why_says_what_is_not_as_expected(office: Office) -> None:
 async def test_the_thread_of_what_is_the_servers_own(office: Office) -> None:
     """No name is needed: a mention is answered with the button that does what the message's own does."""
     expected = await stands(office)
-    mention = {"origin": Origin.MENTION, "delivery": "m1"}
-    offered = await office.ask(in_thread_of(expected, "ack because ordered"), **mention)
+    asked = in_thread_of(expected, "ack because ordered")
+    offered = await office.ask(asked, origin=Origin.MENTION, delivery="m1")
     assert isinstance(offered, Offered)
     assert (offered.name, offered.server) == ("Repository Hardened 01", "hq")
     assert done(await office.ask(offered.request)).effect == Acknowledged(None, ("C0PROD",), is_unmet=True)
     (edit,) = await edits(office)
     assert "ordered" in edit
-    asked = await office.ask(in_thread_of(expected, "mute"))
-    assert isinstance(asked, NeedsForm)
+    assert isinstance(await office.ask(in_thread_of(expected, "mute")), NeedsForm)
     muted = done(await office.ask(in_thread_of(expected, "mute 4h")))
     assert muted.effect == Muted(office.clock.now() + timedelta(hours=4))
     assert isinstance(in_thread_of(expected, "mute until success"), SyntaxProblem)
