@@ -30,9 +30,12 @@ from bot.store import (
     OwnActions,
     Subscriptions,
     TimedDisables,
+    UnmetExpectation,
 )
 from bot.veeam import CauseRules, Fleet, JobId, SessionId, VeeamServer
 
+ANY_KIND = ""
+"""In place of a kind of expectation: whichever is not met."""
 Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
 """The accounts to act under, by server and role; where there is none the fleet's own account acts."""
 
@@ -106,8 +109,12 @@ class FollowUp(Protocol):
         """Return who owns what is not as expected of a subject, of this kind; None where nothing is."""
         ...
 
+    async def unmet_of(self, server: ServerName, job_id: JobId) -> Sequence[UnmetExpectation]:
+        """Return what is not as expected of a job."""
+        ...
+
     async def acknowledge_unmet(
-        self, server: ServerName, subject: str, kind: str, person: str
+        self, server: ServerName, subject: str, kind: str, person: str, comment: str | None = None
     ) -> FailedRun | None:
         """Have a person own that; return it as it was before, None where it is over."""
         ...

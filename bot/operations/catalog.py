@@ -24,7 +24,7 @@ from bot.operations.actions.mute import (
     UnmuteExpectation,
     UnmuteServer,
 )
-from bot.operations.actions.on_storms import AcknowledgeAll, RetryAll
+from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, MuteUnmet, RetryAll
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -87,6 +87,8 @@ VERBS: tuple[type[Request], ...] = (
     *TYPED,
     RetryAll,
     AcknowledgeAll,
+    MuteAll,
+    MuteUnmet,
     RetryGroup,
     AcknowledgeGroup,
     MuteGroup,

@@ -14,6 +14,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
+from msgspec import structs
+
 from bot.operations.matching import DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, bare, fold, nearest
 from bot.operations.model import JobRef, Kind, KnownJob, NamedJob, Operation, Request, Topic
 from bot.operations.outcomes import SyntaxProblem
@@ -130,7 +132,31 @@ class CommandLine:
     def or_topic(self, job: NamedJob) -> JobRef:
         """Return the job; where the words name none, the one that the conversation is about, if any."""
         is_named = bool(job.text) or self.server is not None
-        return job if is_named or self.topic is None else self.topic.job
+        return job if is_named or self.topic is None or self.topic.job is None else self.topic.job
+
+    def as_button(self, job: NamedJob, operation: Operation, **said: object) -> Request | None:
+        """Return what the operation's button asks for in the message that began the conversation, as `said`.
+
+        None where the words name a job, or there is no such button.
+        """
+        if self.topic is None or job.text or self.server is not None:
+            return None
+        requests: list[Request] = []
+        for button in self.topic.buttons:
+            request = button.on_same(operation.label)
+            if request is not None and request not in requests:
+                requests.append(request)
+        if len(requests) > 1:
+            several = "The message is about several causes. Press the button of one, or name a job."
+            raise Unreadable(self.problem(several, operation.examples[0]))
+        if not requests:
+            return None
+        wanted = {name: value for name, value in said.items() if value}
+        if not wanted.keys() <= set(requests[0].__struct_fields__):
+            raise Unreadable(
+                self.problem("This can be said of one job only: name it.", operation.examples[-1])
+            )
+        return structs.replace(requests[0], **wanted)
 
     def job_and_options(
         self, verb: type[Request], before: Sequence[Word] = ()

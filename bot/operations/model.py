@@ -200,10 +200,16 @@ JobRef = NamedJob | KnownJob
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a conversation is about: a job, and the session of the message that it began with, if any."""
+    """What a conversation is about: a job, and the session of the message that it began with, if any.
 
-    job: KnownJob
+    `unmet` is the kind of expectation that the message says the job does not meet. A message about many jobs,
+    or about what is a server's own, has no `job`: its `buttons` say what can be asked for.
+    """
+
+    job: KnownJob | None
     session_id: veeam.SessionId | None = None
+    unmet: str | None = None
+    buttons: tuple["Request", ...] = ()
 
 
 class NamedMachine(Struct, frozen=True, array_like=True, tag=1):
@@ -371,6 +377,10 @@ class Request(Struct, frozen=True, array_like=True):
         if fields is None:
             raise ValueError(options)
         return replace(self, **fields)
+
+    def on_same(self, label: str) -> "Request | None":
+        """Return what the button of this label asks for about the very same; None where there is none."""
+        return self if self.operation.label == label else None
 
     @property
     def subject(self) -> JobRef | MachineRef | None:

@@ -316,8 +316,8 @@ class SubscribedTo:
 class Offered(Detailed):
     """An action was asked for where none is done at once; nothing was done, and `request` does it.
 
-    `job` is the job as it stands. No `name`: a form asks what it is to be done on. `subscription` is the one
-    that would be ended.
+    `job` is the job as it stands. No `name`: a form asks what it is to be done on, or it is done on so many
+    `jobs` at once. `subscription` is the one that would be ended.
     """
 
     operation: Operation
@@ -326,6 +326,7 @@ class Offered(Detailed):
     server: str = ""
     job: JobView | None = None
     subscription: SubscribedTo | None = None
+    jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

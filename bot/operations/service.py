@@ -457,6 +457,8 @@ class Service:
                 return await self._act(request, replace(context, reason=request.reason))
             case BotAction():
                 return await self._performer.change(request, context)
+            case ActionOnMany() if context.gesture.origin.only_asks:
+                return await self._many_jobs.offer(request, context)
             case ActionOnMany():
                 return await self._many_jobs.act(request, context)
             case Approve():

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.operations.actions import ServerAction
+from bot.operations.actions.many import ActionOnMany
 from bot.operations.model import Gesture, KnownJob, Origin, Request, Topic
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.session import ShowSession
@@ -27,6 +29,7 @@ _PEOPLE_WRITE = frozenset({None, "thread_broadcast", "file_share"})
 """The subtypes of messages that a person has just written."""
 _LONGEST_TEXT = 1_000
 """Of a message, which may have 40,000 characters: more than any command has that can be read."""
+_EXPECTATION = "veeam_expectation"
 _QUOTED = re.compile(r"^(?:&gt;|>)(?:(?:&gt;|>){2}.*|[^\n]*)", re.DOTALL | re.MULTILINE)
 
 
@@ -382,30 +385,38 @@ def author_of(message: Mapping[str, Any]) -> str | None:
 
 
 def topic_of(message: Mapping[str, Any]) -> Topic | None:
-    """Return what a message is about: by its metadata, or by the first button that is about a job."""
-    payload = _object(_object(message, "metadata"), "event_payload")
+    """Return what a message is about: by its metadata, or by its buttons."""
+    metadata = _object(message, "metadata")
+    payload = _object(metadata, "event_payload")
     server, job_id, session_id = (_text(payload, key) for key in ("server", "job_id", "session_id"))
     if server is not None and job_id is not None:
         job = KnownJob(ServerName(server), JobId(job_id))
-        return Topic(job, None if session_id is None else SessionId(session_id))
-    subjects = (request.subject for request in _requests_of(message))
-    return next((Topic(subject) for subject in subjects if isinstance(subject, KnownJob)), None)
+        unmet = _text(payload, "kind") if metadata.get("event_type") == _EXPECTATION else None
+        return Topic(job, None if session_id is None else SessionId(session_id), unmet)
+    buttons = tuple(_requests_of(message))
+    jobs = {each.subject for each in buttons if isinstance(each.subject, KnownJob)}
+    is_about_more = any(isinstance(each, ActionOnMany | ServerAction) for each in buttons)
+    if len(jobs) == 1 and not is_about_more:
+        return Topic(jobs.pop())
+    return Topic(None, buttons=buttons) if is_about_more or jobs else None
 
 
 def _about(message: Mapping[str, Any]) -> ShowJob | ShowSession | None:
     """Return what shows the job that a message is about, or the session where it names no job."""
-    if (topic := topic_of(message)) is not None:
+    topic = topic_of(message)
+    if topic is not None and topic.job is not None:
         return ShowJob(topic.job)
     return next((each for each in _requests_of(message) if isinstance(each, ShowSession)), None)
 
 
 def _requests_of(message: Mapping[str, Any]) -> Iterator[Request]:
-    """The requests of a message's buttons, from the top."""
+    """The requests of a message's buttons and of the menus beside them, from the top."""
     for block in _objects(message, "blocks"):
-        for element in _objects(block, "elements"):
-            press = codec.decode(_text(element, "action_id") or "", _text(element, "value") or "")
-            if isinstance(press, codec.RunRequest):
-                yield press.request
+        for element in (*_objects(block, "elements"), _object(block, "accessory")):
+            for pressed in (element, *_objects(element, "options")):
+                press = codec.decode(_text(element, "action_id") or "", _text(pressed, "value") or "")
+                if isinstance(press, codec.RunRequest):
+                    yield press.request
 
 
 def _key(*parts: str) -> str:

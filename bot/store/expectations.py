@@ -168,17 +168,16 @@ class Expectations:
         async with self._database.reading() as reading:
             return tuple(UnmetExpectation(**row) for row in await reading.values(query))
 
-    async def one(
-        self, transaction: Transaction, server: str, subject: str, kind: str
-    ) -> UnmetExpectation | None:
-        """Return what is not as expected of a subject, of this kind."""
+    async def of(
+        self, transaction: Transaction, server: str, subject: str, kind: str = ""
+    ) -> tuple[UnmetExpectation, ...]:
+        """Return what is not as expected of a subject, of this kind if any, by their kinds."""
         columns = unmet_expectations.c
-        found = await transaction.values(
-            select(unmet_expectations).where(
-                columns.server == server, columns.subject == subject, columns.kind == kind
-            )
-        )
-        return UnmetExpectation(**found[0]) if found else None
+        query = select(unmet_expectations).where(columns.server == server, columns.subject == subject)
+        if kind:
+            query = query.where(columns.kind == kind)
+        found = await transaction.values(query.order_by(columns.kind))
+        return tuple(UnmetExpectation(**values) for values in found)
 
     async def change(self, transaction: Transaction, unmet: UnmetExpectation) -> bool:
         """Keep another body of what still stands. False: it is over, or it is another one."""

@@ -118,39 +118,49 @@ class FollowUp:
                 groups = Gathering(self._database, reading, server, self._clock.now())
                 group = await groups.standing(subject)
                 return None if group is None else _as_owned(group)
-            found = await self._expectations.one(reading, server, subject, kind)
-        return None if found is None or found.group_id is not None else _as_unmet(found)
+            found = await self._expectations.of(reading, server, subject, kind)
+        return _as_unmet([each for each in found if each.group_id is None])
+
+    async def unmet_of(self, server: ServerName, job_id: JobId) -> Sequence[UnmetExpectation]:
+        """Return what is not as expected of a job."""
+        async with self._database.reading() as reading:
+            return await self._expectations.of(reading, server, job_id)
 
     async def acknowledge_unmet(
-        self, server: ServerName, subject: str, kind: str, person: str
+        self, server: ServerName, subject: str, kind: str, person: str, comment: str | None = None
     ) -> FailedRun | None:
         """Have a person own that; return it as it was before, None where it is over."""
         now = self._clock.now()
         async with self._writing(server) as transaction:
             if subject.startswith(facts.GROUP):
                 return await self._own_group(transaction, server, subject, person)
-            found = await self._expectations.one(transaction, server, subject, kind)
-            if found is None or found.group_id is not None:
-                return None
-            if (before := _as_unmet(found)).owner == person:
-                return before
-            owned = Acknowledgement(by=person, at=now, turn=before.turn + 1)
-            expectation = msgspec.structs.replace(_expectation(found), acknowledged=owned)
-            body = msgspec.json.encode(expectation).decode()
-            if not await self._expectations.change(transaction, replace(found, body=body)):
-                return None
-            key = f"{expectation.key}/{found.channel}"
-            row = messages.message(
-                f"{key}/acknowledged/{owned.turn}",
-                found.channel,
-                facts.ExpectationAcknowledged(expectation=expectation),
-                now,
-                placement=Placement.EDIT,
-                priority=messages.ROOT,
-                root_key=key,
-            )
-            await self._outbox.add(transaction, [row])
-        return before
+            found = await self._expectations.of(transaction, server, subject, kind)
+            stood: list[UnmetExpectation] = []
+            for each in (one for one in found if one.group_id is None):
+                expectation = _expectation(each)
+                before = expectation.acknowledged
+                if before is not None and before.by == person:
+                    stood.append(each)
+                    continue
+                turn = 1 if before is None else before.turn + 1
+                owned = Acknowledgement(by=person, at=now, turn=turn, comment=comment)
+                expectation = msgspec.structs.replace(expectation, acknowledged=owned)
+                body = msgspec.json.encode(expectation).decode()
+                if not await self._expectations.change(transaction, replace(each, body=body)):
+                    continue
+                stood.append(each)
+                key = f"{expectation.key}/{each.channel}"
+                row = messages.message(
+                    f"{key}/acknowledged/{owned.turn}",
+                    each.channel,
+                    facts.ExpectationAcknowledged(expectation=expectation),
+                    now,
+                    placement=Placement.EDIT,
+                    priority=messages.ROOT,
+                    root_key=key,
+                )
+                await self._outbox.add(transaction, [row])
+        return _as_unmet(stood)
 
     async def _own_group(
         self, transaction: Transaction, server: ServerName, subject: str, person: str
@@ -269,13 +279,17 @@ def _expectation(unmet: UnmetExpectation) -> facts.Expectation:
     return msgspec.json.decode(unmet.body, type=facts.Expectation)
 
 
-def _as_unmet(unmet: UnmetExpectation) -> FailedRun:
-    owned = _expectation(unmet).acknowledged
+def _as_unmet(unmet: Sequence[UnmetExpectation]) -> FailedRun | None:
+    """All of it as one: owned where the same person owns each; None where there is nothing."""
+    if not unmet:
+        return None
+    owned = [_expectation(each).acknowledged for each in unmet]
+    owner, *others = {None if each is None else each.by for each in owned}
     return FailedRun(
         session_id="",
-        owner=None if owned is None else owned.by,
-        turn=0 if owned is None else owned.turn,
-        channels=(unmet.channel,),
+        owner=None if others else owner,
+        turn=sum(each.turn for each in owned if each is not None),
+        channels=tuple(dict.fromkeys(each.channel for each in unmet)),
     )
 
 

@@ -68,6 +68,8 @@ CLICKED = {
     "request": "yyyyy....",
     "retry_all": "yy..y....",
     "ack_all": "yy..y....",
+    "mute_all": "yy..y....",
+    "mute_unmet": "yy..y....",
     "ackexpectation": "yy..y....",
     "muteexpectation": "yy..y....",
     "unmuteexpectation": "yy..y....",

@@ -38,6 +38,14 @@ def says(rig: Rig, words: str) -> bool:
     return words in storms(rig)[0].text
 
 
+def is_posted(rig: Rig, words: str) -> bool:
+    return any(words in each.text for each in rig.everything())
+
+
+def offered_more(rig: Rig, before: int) -> bool:
+    return len(rig.slack.ephemerals("ann", PROD)) > before
+
+
 def all_fail(rig: Rig) -> Sequence[Job]:
     jobs = [rig.world.add_job(name, objects=["vm01"], run_seconds=2) for name in NAMES]
     for job in jobs:
@@ -96,6 +104,27 @@ async def test_acknowledging_all(rig: Rig) -> None:
     assert rig.sent("POST", RETRY) == 0
     recorded = rig.rows("SELECT job_name FROM audit WHERE event = 'opened' AND operation = 'job.ack'")
     assert sorted(row["job_name"] for row in recorded) == sorted(NAMES * 2)
+
+
+async def test_a_mention_in_its_thread(rig: Rig) -> None:
+    """Words change nothing: the person is offered the button that does it to all of them, and it does."""
+    await rig.start()
+    root = await stormy(rig)
+    ann = rig.slack.person("ann")
+    for words, label, done in (
+        ("ack because the disks are ordered", "Acknowledge", "acknowledged 8 of 8 jobs"),
+        ("mute", "Mute", "muted 8 of 8 jobs"),
+        ("retry", "Retry all", "retried 8 of 8 jobs"),
+    ):
+        before = len(rig.slack.ephemerals("ann", PROD))
+        await ann.says(PROD, f"@veeam {words}", thread_ts=root.ts)
+        await rig.until(partial(offered_more, rig, before))
+        offered = rig.slack.ephemerals("ann", PROD)[before]
+        assert "8 jobs" in offered.text
+        assert not is_posted(rig, done)
+        await ann.presses(offered, label)
+        await rig.until(partial(is_posted, rig, done))
+    assert len(rig.rows("SELECT * FROM mutes WHERE ended_at IS NULL")) == len(NAMES)
 
 
 async def test_who_may_not_retry_all(rig: Rig) -> None:

@@ -299,7 +299,7 @@ class JobAction(Action, frozen=True):
     def parse(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
         """Read the job's name and the options at the end of the line; without a name a form asks."""
         job, options = line.job_and_options(cls)
-        return cls(line.or_topic(job), **options)
+        return line.as_button(job, cls.operation, **options) or cls(line.or_topic(job), **options)
 
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from bot.operations.actions import FollowUpAction, PreparedAction, ServerAction, Target
-from bot.operations.backend import Backend, FollowUp
+from bot.operations.backend import ANY_KIND, Backend, FollowUp
 from bot.operations.commands import CommandLine, Unreadable, before_comment, comment_in
 from bot.operations.model import (
     OPERATORS,
@@ -36,6 +36,8 @@ from bot.veeam import JobId, JobState, SessionId, VeeamError, VeeamServer
 class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     """Own a failed run: the one that began with `run`, else the job's latest; or an expectation, `unmet`.
 
+    Where no run stands failed, it is what is not as expected of the job.
+
     `turn` is how often it was acknowledged when its button was drawn: a press on what another person took
     over meanwhile is another press.
     """
@@ -58,16 +60,20 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     turn: int = 0
     comment: str | None = None
     unmet: str | None = None
-    """The kind of expectation, as its message's metadata name it."""
+    """The kind of expectation, as its message's metadata name it, or `ANY_KIND`."""
 
     @classmethod
     def parse(cls, line: CommandLine) -> Request:
         """Read the job's name, and the comment."""
         job, _ = line.job_and_options(cls)
-        named = line.or_topic(job)
+        pressed = line.as_button(job, cls.operation, comment=line.comment)
+        if pressed is not None:
+            return pressed
+        named, topic = line.or_topic(job), line.topic
         if isinstance(named, NamedJob) and not named.readings:
             raise Unreadable(line.usage("Which job?"))
-        return cls(named, comment=line.comment)
+        unmet = topic.unmet if topic is not None and named == topic.job else None
+        return cls(named, comment=line.comment, unmet=unmet)
 
     @classmethod
     def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
@@ -97,8 +103,12 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     ) -> PreparedAction | Outcome:
         """Return it for the run that it is about, if that stands failed and isn't the person's already."""
         server, job_id = target.server, target.state.id
-        failed = await self._failed(backend.follow_up, server, job_id)
-        blocked = None
+        request, blocked = self, None
+        failed = await _standing(self, backend.follow_up, server, job_id)
+        if failed is None and self.unmet is None and self.run is None:
+            unmet = replace(self, unmet=ANY_KIND)
+            failed = await _standing(unmet, backend.follow_up, server, job_id)
+            request = self if failed is None else unmet
         if failed is None:
             blocked = Blocked.NOT_FAILED if self.unmet is None else Blocked.OVER
         elif failed.owner is not None and context.person.has_id(failed.owner):
@@ -106,7 +116,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         if failed is None or blocked is not None:
             view = backend.views.of(context, server, target.state)
             return NotPossible(self.operation, view, blocked or Blocked.NOT_FAILED)
-        request = replace(self, run=SessionId(failed.session_id))
+        request = replace(request, run=SessionId(failed.session_id))
         return await super(Acknowledge, request).prepare(backend, target, context)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
@@ -115,7 +125,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
         server, person = prepared.target.server, prepared.context.person.id
         keeper, job_id = prepared.kept_by, prepared.target.state.id
         if self.unmet is not None:
-            before = await keeper.acknowledge_unmet(server, job_id, self.unmet, person)
+            before = await keeper.acknowledge_unmet(server, job_id, self.unmet, person, self.comment)
         else:
             run = self.run or SessionId("")
             before = await keeper.acknowledge(server, job_id, run, person, self.comment)
@@ -129,13 +139,8 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
     ) -> Effect | None:
         """The person owns the run."""
         del since
-        run = await self._failed(prepared.kept_by, vbr.name, prepared.target.state.id)
+        run = await _standing(self, prepared.kept_by, vbr.name, prepared.target.state.id)
         return _owned_already(run, prepared, is_unmet=self.unmet is not None)
-
-    async def _failed(self, keeper: FollowUp, server: ServerName, job_id: JobId) -> FailedRun | None:
-        if self.unmet is not None:
-            return await keeper.unmet(server, job_id, self.unmet)
-        return await keeper.failed_run(server, job_id, self.run)
 
 
 class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
@@ -159,11 +164,17 @@ class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
     unmet: str
     """The kind of expectation, as its message's metadata name it."""
     turn: int = 0
+    comment: str | None = None
 
     @property
     def target_name(self) -> str:
         """What it is about."""
         return self.name
+
+    @property
+    def reason(self) -> str | None:
+        """The comment."""
+        return self.comment
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
@@ -180,7 +191,9 @@ class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
         """Keep who owns it."""
         del now
         server, person = prepared.target.server, prepared.context.person.id
-        before = await prepared.kept_by.acknowledge_unmet(server, self.about, self.unmet, person)
+        before = await prepared.kept_by.acknowledge_unmet(
+            server, self.about, self.unmet, person, self.comment
+        )
         if before is None:
             raise VeeamError(server, "this is over by now")
         return _taken_over(before, person, is_unmet=True)
@@ -192,6 +205,15 @@ class AcknowledgeExpectation(ServerAction, frozen=True, tag="ackexpectation"):
         del since
         found = await prepared.kept_by.unmet(vbr.name, self.about, self.unmet)
         return _owned_already(found, prepared, is_unmet=True)
+
+
+async def _standing(
+    asked: Acknowledge, keeper: FollowUp, server: ServerName, job_id: JobId
+) -> FailedRun | None:
+    """What would be owned, where it stands."""
+    if asked.unmet is not None:
+        return await keeper.unmet(server, job_id, asked.unmet)
+    return await keeper.failed_run(server, job_id, asked.run)
 
 
 def _taken_over(before: FailedRun, person: PersonId, *, is_unmet: bool) -> Effect:

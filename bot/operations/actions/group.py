@@ -21,6 +21,7 @@ from bot.operations.model import (
     Kind,
     KnownJob,
     Operation,
+    Request,
     RequestContext,
     Snapshot,
     Style,
@@ -32,6 +33,11 @@ class _OnGroup(ActionOnMany, frozen=True):
     """An action on each job of a kept group."""
 
     group_id: str
+
+    def on_same(self, label: str) -> Request | None:
+        """Return what the button asks for about the same jobs."""
+        alike = (each for each in (RetryGroup, AcknowledgeGroup, MuteGroup) if each.is_called(label))
+        return next((each(self.group_id) for each in alike), None)
 
     def press_key(self, context: RequestContext) -> str:
         """Return a key of the group alone, whoever presses its button, and in whichever message."""
@@ -103,9 +109,11 @@ class AcknowledgeGroup(_OnGroup, frozen=True, tag="ack_group"):
         ),
     )
 
+    comment: str | None = None
+
     def plain_action(self, job: KnownJob) -> Acknowledge:
         """Return the acknowledgement of one job's latest failed run."""
-        return Acknowledge(job)
+        return Acknowledge(job, comment=self.comment)
 
 
 class MuteGroup(_OnGroup, frozen=True, tag="mute_group"):
@@ -126,6 +134,8 @@ class MuteGroup(_OnGroup, frozen=True, tag="mute_group"):
         ),
     )
 
+    comment: str | None = None
+
     def plain_action(self, job: KnownJob) -> Mute:
         """Return the mute of one job."""
-        return Mute(job, until_success=True)
+        return Mute(job, until_success=True, comment=self.comment)

@@ -42,6 +42,11 @@ class OneOfMany:
 class ActionOnMany(Request, frozen=True):
     """A request to do the same about many jobs. Nobody types it."""
 
+    @classmethod
+    def is_called(cls, label: str) -> bool:
+        """Return whether its button does for many jobs what the button of this label does for one."""
+        return cls.operation.label.removesuffix(" all") == label
+
     def press_key(self, context: RequestContext) -> str:
         """Return what is the same for every press that asks for the same."""
         return context.gesture.press_key
@@ -98,6 +103,18 @@ class ManyJobs:
         self._performer = performer
         self._audit = audit
         self._clock = clock
+
+    async def offer(self, request: ActionOnMany, context: RequestContext) -> outcomes.Outcome:
+        """Return what does it once it is pressed, or that there is nothing left. Raises `StoreError`."""
+        operation = request.operation
+        found = await request.jobs(self._database, context)
+        if not found:
+            nothing = ActedOnMany(operation, context.person.id, self._clock.now(), is_forgotten=found is None)
+            return outcomes.Done(nothing)
+        seen = tuple(each.name for each in found if context.visibility.sees(each.server, each.name))
+        if not seen:
+            return outcomes.Refused(Refusal.SCOPE, operation, context.person.standing)
+        return outcomes.Offered(operation, request, jobs=seen)
 
     async def act(self, request: ActionOnMany, context: RequestContext) -> outcomes.Outcome:
         """Do it about each of the jobs, a few at a time."""

@@ -136,6 +136,14 @@ class Mute(FollowUpAction, frozen=True, tag="mute"):
     def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
         """Read the job or the server, for how long, and the comment; what is missing a form asks."""
         job, options = line.job_and_options(cls)
+        said = {name: options[name] for name in ("span", "at")} | {"comment": line.comment}
+        pressed = line.as_button(job, cls.operation, **said)
+        if isinstance(pressed, MuteExpectation):
+            if options["until_success"]:
+                raise Unreadable(line.problem("Only a job succeeds: say for how long.", "mute 4h"))
+            return replace(pressed, step=Step.SEND if pressed.span or pressed.at else Step.FILL)
+        if pressed is not None:
+            return pressed
         if line.server is not None and (not job.text or (is_glob(job.text) and not job.exact)):
             span, at = options["span"], options["at"]
             if span is None and at is None:
@@ -324,6 +332,12 @@ class MuteExpectation(_OnExpectation, frozen=True, tag="muteexpectation"):
     until: Annotated[datetime, Meta(tz=True)] | None = None
     comment: str | None = None
 
+    def on_same(self, label: str) -> Request | None:
+        """Return what is asked for about the same subject."""
+        if label == UnmuteExpectation.operation.label:
+            return UnmuteExpectation(self.server, self.about, self.name)
+        return super().on_same(label)
+
     @property
     def needs_form(self) -> bool:
         """Whether it isn't said for how long."""
@@ -427,9 +441,10 @@ class Unmute(FollowUpAction, frozen=True, tag="unmute"):
         if line.server is not None and (not job.text or (is_glob(job.text) and not job.exact)):
             return UnmuteServer(line.server, job.text or None)
         named = line.or_topic(job)
-        if isinstance(named, NamedJob) and not named.text:
+        pressed = line.as_button(job, cls.operation)
+        if pressed is None and isinstance(named, NamedJob) and not named.text:
             raise Unreadable(line.usage("Which job?"))
-        return cls(named)
+        return pressed or cls(named)
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
         """Return the job; where none has that name, the button for what else is muted by it."""

@@ -1,4 +1,4 @@
-"""What is done about a whole storm: `Retry all` and `Acknowledge`, each job as if pressed by itself."""
+"""What is done about a whole storm, or many unmet expectations: each job as if pressed by itself."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,18 @@ from bot import store
 from bot.operations.actions import JobAction
 from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.many import AT_MOST, ActionOnMany, OneOfMany
+from bot.operations.actions.mute import Mute
 from bot.operations.actions.retry import Retry
-from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
+from bot.operations.model import (
+    OPERATORS,
+    Confirmation,
+    Kind,
+    KnownJob,
+    Operation,
+    Request,
+    RequestContext,
+    Style,
+)
 from bot.settings import ServerName
 from bot.veeam import JobId, SessionId
 
@@ -21,6 +31,11 @@ class _OnStorm(ActionOnMany, frozen=True):
 
     storm_id: str
     turn: int = 0
+
+    def on_same(self, label: str) -> Request | None:
+        """Return what the button asks for about the same storm."""
+        alike = (each for each in (RetryAll, AcknowledgeAll, MuteAll) if each.is_called(label))
+        return next((each(self.storm_id, self.turn) for each in alike), None)
 
     async def jobs(self, database: store.Database, context: RequestContext) -> Sequence[OneOfMany] | None:
         """Return what still stands failed of the storm, one more than is done at most."""
@@ -91,6 +106,66 @@ class AcknowledgeAll(_OnStorm, frozen=True, tag="ack_all"):
         ),
     )
 
+    comment: str | None = None
+
     def action_on(self, job: OneOfMany) -> JobAction:
         """Return the acknowledgement of the run that failed."""
-        return Acknowledge(KnownJob(job.server, job.job_id), run=job.session_id)
+        return Acknowledge(KnownJob(job.server, job.job_id), run=job.session_id, comment=self.comment)
+
+
+class MuteAll(_OnStorm, frozen=True, tag="mute_all"):
+    """Mute every job of a storm that still stands failed, each until it succeeds."""
+
+    operation = Operation(
+        name="mute_all",
+        usage="",
+        help="mute every job of a message that tells of many failures, each until it succeeds",
+        kind=Kind.ACTION,
+        audit_name="storm.mute",
+        roles=OPERATORS,
+        button="Mute",
+        confirmation=Confirmation(
+            question="Mute all of these jobs?",
+            consequence="Each is muted until it succeeds, where your role allows it.",
+            yes="Mute",
+        ),
+    )
+
+    comment: str | None = None
+
+    def action_on(self, job: OneOfMany) -> JobAction:
+        """Return the mute of one job."""
+        return Mute(KnownJob(job.server, job.job_id), until_success=True, comment=self.comment)
+
+
+class MuteUnmet(ActionOnMany, frozen=True, tag="mute_unmet"):
+    """Mute every job of a message that tells of many unmet expectations, each until it succeeds."""
+
+    operation = Operation(
+        name="mute_unmet",
+        usage="",
+        help="mute every job of a message that tells of many expectations, each until it succeeds",
+        kind=Kind.ACTION,
+        audit_name="expectations.mute",
+        roles=OPERATORS,
+        button="Mute",
+        confirmation=MuteAll.operation.confirmation,
+    )
+
+    group_id: str
+    comment: str | None = None
+
+    async def jobs(self, database: store.Database, context: RequestContext) -> Sequence[OneOfMany] | None:
+        """Return what still stands of the group, one more than is done at most."""
+        groups = store.ExpectationGroups(database)
+        async with database.reading() as reading:
+            group = await groups.of(reading, self.group_id)
+            found = await groups.listed(reading, self.group_id, limit=AT_MOST + 1, only_standing=True)
+        if group is None or group.channel != context.gesture.channel_id:
+            return None
+        server = ServerName(group.server)
+        return [OneOfMany(each.subject, server, JobId(each.subject), each.name) for each in found]
+
+    def action_on(self, job: OneOfMany) -> JobAction:
+        """Return the mute of one job."""
+        return Mute(KnownJob(job.server, job.job_id), until_success=True, comment=self.comment)

@@ -54,7 +54,7 @@ class ShowSession(Query, frozen=True, tag="session"):
         """Read the session's ID, the link to a message, or a job's name and `last`."""
         topic, word = line.topic, line.text
         if word is None and topic is not None and topic.session_id is not None and line.server is None:
-            return cls(topic.session_id, server=topic.job.server)
+            return cls(topic.session_id, server=None if topic.job is None else topic.job.server)
         if word is None:
             return line.usage("Which session?")
         session_id = word.casefold().strip("{}")

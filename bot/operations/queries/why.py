@@ -16,7 +16,10 @@ from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestCont
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
 from bot.operations.session_jobs import job_id_of, job_state_of
+from bot.operations.stored import stored
 from bot.operations.vbr_lists import where_there
+from bot.settings import ServerName
+from bot.store import UnmetExpectation
 
 OTHERS_LOOKED_AT = 20
 """So many jobs that failed too are compared: a reason that is not remembered costs a request or two."""
@@ -85,6 +88,7 @@ class ExplainFailure(Query, frozen=True, tag="why"):
                 last_good_at=last_good_at,
                 is_last_good_known=is_known,
                 others=others.result(),
+                unmet=await _unmet(backend, server.name, state.id),
                 as_of=backend.clock.now(),
             )
         )
@@ -135,7 +139,7 @@ class WhyAnswer(outcomes.Answer):
     """Why a run failed or warned; `request` asks for this very job and run.
 
     `last_good_at` is when the latest run ended that made a backup: None where there is none, or where it is
-    not `is_last_good_known`.
+    not `is_last_good_known`. `unmet` is what else is not as expected of the job.
     """
 
     request: ExplainFailure
@@ -146,12 +150,18 @@ class WhyAnswer(outcomes.Answer):
     last_good_at: datetime | None = None
     is_last_good_known: bool = False
     others: OtherJobs = OtherJobs()
+    unmet: tuple[UnmetExpectation, ...] = ()
 
     @property
     def is_over(self) -> bool:
         """Whether the job made a backup since the run that is explained."""
         ended_at = None if self.run.session is None else self.run.session.end_time
         return self.last_good_at is not None and ended_at is not None and self.last_good_at > ended_at
+
+
+async def _unmet(backend: Backend, server: ServerName, job_id: veeam.JobId) -> tuple[UnmetExpectation, ...]:
+    """What is not as expected of the job. A detail."""
+    return tuple(await stored(backend.follow_up.unmet_of(server, job_id), ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from datetime import timedelta
 from bot.operations.actions.acknowledge import Acknowledge, AcknowledgeExpectation
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.mute import Mute, MuteExpectation
+from bot.operations.actions.on_storms import MuteUnmet
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.model import KnownJob
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import count, date, dotted, duration, literal, mention, plain, size, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, controls, job_control, request_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_control, on_many, request_control
 from bot.slack.views.message import Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
@@ -67,6 +68,7 @@ _STANDS = {
 }
 _OTHERWISE = {"disabled": "disabled", "gone": "gone", "dropped": "no longer judged"}
 _NAMED = 5
+_COMMENT_LIMIT = 200
 _NAME_LIMIT = 60
 _ENDED_OTHERWISE = {
     "disabled": "is disabled now, so that no run is expected.",
@@ -82,10 +84,17 @@ def unmet(announced: facts.ExpectationUnmet) -> Message:
     what, more, next_step = _said(expectation)
     head = f"{status_text.WARNING} {_subject(expectation)} {what}"
     owner = expectation.acknowledged
-    owned = f"acknowledged by {mention(owner.by)}" if owner is not None else ""
+    comment = f": {literal(owner.comment, _COMMENT_LIMIT)}" if owner is not None and owner.comment else ""
+    owned = f"acknowledged by {mention(owner.by)}{comment}" if owner is not None else ""
     lines = paragraph(dotted(head, named, owned), more, next_step)
     spoken = "\n".join(filter(None, (head, more, next_step, named, owned)))
     return compose([MessagePart(spoken, lines.blocks), expectation_controls(expectation)])
+
+
+def what_is_unmet(expectation: facts.Expectation) -> str:
+    """The same in a sentence or two, without buttons."""
+    what, more, _ = _said(expectation)
+    return f"{status_text.WARNING} {_subject(expectation)} {what} {more}".rstrip()
 
 
 def acknowledged(announced: facts.ExpectationAcknowledged) -> Message:
@@ -122,7 +131,9 @@ def many_unmet(group: facts.UnmetGroup, mentioned: str | None = None) -> Message
     head = dotted(f"{status_text.WARNING} {line}", mention(mentioned) if mentioned else "", owned)
     name = count(group.count, *noun)
     own = AcknowledgeExpectation(group.server, group.subject, name, group.kind, group.owned)
-    control = request_control(own, name=name, server=group.server)
+    offered = [request_control(own, name=name, server=group.server)]
+    if group.kind not in _NOUNS:
+        offered.append(on_many(MuteUnmet(group.id), group.names, group.standing))
     names = [strong(name, _NAME_LIMIT) for name in group.names[:_NAMED]]
     left_out = group.standing - len(names)
     which = f"{', '.join(names)}{f' and {left_out:,} more' if left_out > 0 else ''}: see the thread."
@@ -132,7 +143,7 @@ def many_unmet(group: facts.UnmetGroup, mentioned: str | None = None) -> Message
         f"First due {date(group.since)}" if group.kind == "not_started" else "",
         f"{group.earlier:,} above" if group.earlier else "",
     )
-    return compose([paragraph(head, which, state), controls([control])])
+    return compose([paragraph(head, which, state), controls(offered)])
 
 
 def many_listed(announced: facts.ExpectationsList) -> Message:

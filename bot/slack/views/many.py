@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.operations import outcomes
 from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
 from bot.operations.actions.many import ActedOnMany
-from bot.operations.actions.on_storms import AcknowledgeAll, RetryAll
+from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, MuteUnmet, RetryAll
 from bot.operations.model import Operation
 from bot.slack.text import count, mention
 from bot.slack.views import status_text
@@ -34,6 +34,8 @@ _DONE = {
     RetryGroup.operation.name: "retried",
     AcknowledgeAll.operation.name: "acknowledged",
     AcknowledgeGroup.operation.name: "acknowledged",
+    MuteAll.operation.name: "muted",
+    MuteUnmet.operation.name: "muted",
     MuteGroup.operation.name: "muted",
 }
 

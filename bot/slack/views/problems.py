@@ -4,11 +4,14 @@ That is every outcome that isn't Done (those about approvals are in `approvals`)
 understood, and an answer that takes long.
 """
 
+from collections.abc import Sequence
+
 from bot.operations import model, outcomes
 from bot.operations.actions import BotAction, JobAction
 from bot.operations.actions.approvals import ApprovalForm, Approve, Decline
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
+from bot.operations.actions.many import ActionOnMany
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.impact import ActionForm, PickForm
 from bot.operations.matching import fold
@@ -20,6 +23,7 @@ from bot.slack.views.approvals import approval_not_shown
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.impact import recent_actions
 from bot.slack.views.jobs import job_state
+from bot.slack.views.many import first_named
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, fit, note, paragraph
 from bot.slack.views.server_errors import explain, is_four_eyes
 from bot.slack.views.subscriptions import asked_by_message
@@ -28,6 +32,7 @@ from bot.veeam import AnswerLost, Capability, Detail, Interrupted, Rejected, Ses
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
 _GROUPS_LIMIT = 10
+_NAME_LIMIT = 60
 
 _STANDINGS = {
     model.Standing.MEMBER: "Your Slack account can't do this.",
@@ -166,6 +171,8 @@ def part_of_name(outcome: outcomes.PartOfName) -> Message:
 def offered(outcome: outcomes.Offered, *, command: str) -> Message:
     """An action that a message asked for: what it would be done on, and the button that does it."""
     operation, view, request = outcome.operation, outcome.job, outcome.request
+    if isinstance(request, ActionOnMany):
+        return _offered_on_many(request, outcome.jobs)
     touches = ButtonTarget.of(view).touches if view is not None else ()
     does_it = buttons.request_control(
         request, name=outcome.name, server=outcome.server, prominent=True, touches=touches
@@ -193,6 +200,16 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
         controls([does_it, job_control(ButtonTarget.of(view), ShowJob.operation) if view else None]),
     ]
     return compose(head)
+
+
+def _offered_on_many(request: ActionOnMany, names: Sequence[str]) -> Message:
+    """The same for many jobs: how many, the first by name, and the button that does it to all of them."""
+    label = request.operation.label
+    named = first_named([strong(name, _NAME_LIMIT) for name in names])
+    said = f"{label.removesuffix(' all')} {count(len(names), 'job')}: {named}? Nothing was done yet."
+    does_it = buttons.on_many(request, names, len(names), prominent=True)
+    pressing = note(f"A message alone changes nothing. Press {label} to go ahead.")
+    return compose([paragraph(said), pressing, controls([does_it])])
 
 
 def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.operations.actions.on_storms import AcknowledgeAll, RetryAll
+from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, RetryAll
 from bot.slack.text import code, count, date, dotted, literal, mention, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import controls, on_many
@@ -118,5 +118,5 @@ def _storm_controls(storm: facts.StormFacts) -> MessagePart:
     """The buttons about all of it, each with a dialog that says how many jobs and which."""
     if not storm.failed:
         return NOTHING
-    asked = (RetryAll(storm.storm_id, storm.turn), AcknowledgeAll(storm.storm_id, storm.turn))
+    asked = [each(storm.storm_id, storm.turn) for each in (RetryAll, AcknowledgeAll, MuteAll)]
     return controls([on_many(each, storm.jobs, storm.failed, prominent=True) for each in asked])

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import msgspec
+
 from bot.operations import model
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
@@ -11,8 +13,10 @@ from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
+from bot.slack.views.expectations import what_is_unmet
 from bot.slack.views.message import Message, as_of, compose, note, paragraph
 from bot.veeam import Detail, Remedy, Result
+from bot.watch import facts
 
 _UNREAD = frozenset({Detail.OBJECTS, Detail.LOG})
 """What says why a run failed."""
@@ -26,7 +30,8 @@ _REMEDIES = {Remedy.RETRY: Retry.operation, Remedy.START: Start.operation, Remed
 def why(answer: WhyAnswer, *, shared_by: PersonId | None = None, lacks: Collection[Detail] = ()) -> Message:
     """Why the run failed or warned; that there is nothing to explain where it did neither."""
     run, view = answer.run, answer.view
-    head = [paragraph(_standing(answer), _when(answer)), paragraph(*_cause(run, lacks))]
+    head = [paragraph(*_unmet(answer)), paragraph(_standing(answer), _when(answer))]
+    head += [paragraph(*_cause(run, lacks))]
     if run.is_problem:
         head += [
             paragraph(*_what_to_do(answer, lacks)),
@@ -38,6 +43,18 @@ def why(answer: WhyAnswer, *, shared_by: PersonId | None = None, lacks: Collecti
     share = buttons.share_control(answer.request) if shared_by is None else None
     shown = [_remedy(answer), _details(answer), share]
     return compose(head, [], [as_of(answer.as_of, shared_by), buttons.controls(shown, about=about)])
+
+
+def _unmet(answer: WhyAnswer) -> list[str]:
+    """What is not as expected of the job, as its messages say; what can't be read has none."""
+    said = []
+    for each in answer.unmet:
+        try:
+            expectation = msgspec.json.decode(each.body, type=facts.Expectation)
+        except msgspec.MsgspecError:
+            continue
+        said.append(what_is_unmet(expectation))
+    return said
 
 
 def _standing(answer: WhyAnswer) -> str:

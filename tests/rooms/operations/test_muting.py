@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.mute import LONGEST, Mute, MuteServer, Unmute, UnmuteServer
+from bot.operations.actions.retry import Retry
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
 from bot.operations.model import Origin, Person, Request, Standing
@@ -34,15 +36,17 @@ from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
 from bot.slack import codec
+from bot.slack.gestures import topic_of
 from bot.slack.views import forms
 from bot.slack.views.actions import action, action_kept
+from bot.slack.views.announcements import announcement
 from bot.slack.views.expectations import unmet
 from bot.slack.views.message import Message
 from bot.slack.views.mutes import muted_line
 from bot.slack.views.outcomes import outcome as draw
 from bot.store import Expectations, Runs, UnmetExpectation
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import Expectation, ExpectationUnmet
+from bot.watch.facts import Expectation, ExpectationUnmet, decode
 from bot.watch.run_facts import RunFacts, SessionFacts
 from bot.watch.runs import Run, RunChannel
 from bot.watch.standing import row_of
@@ -149,11 +153,19 @@ async def test_acknowledging_what_is_not_as_expected(office: Office) -> None:
     assert "Archive* on hq: this is over by now." in late
 
 
-async def stands(office: Office, kind: str = "repository", subject: str = "repository:7") -> Expectation:
-    """Let a channel have been told of what is not as expected of the server."""
+async def stands(
+    office: Office, kind: str = "repository", subject: str = "repository:7", job_id: JobId | None = None
+) -> Expectation:
+    """Let a channel have been told of what is not as expected of the server, or of a job."""
     now = office.clock.now()
     expected = Expectation(
-        server=ServerName("hq"), kind=kind, subject=subject, name="Hardened 01", since=now, limit=10.0
+        server=ServerName("hq"),
+        kind=kind,
+        subject=subject,
+        name="Hardened 01",
+        since=now,
+        limit=10.0,
+        job_id=job_id,
     )
     body = msgspec.json.encode(expected).decode()
     unmet = UnmetExpectation(server="hq", subject=subject, kind=kind, since=now, channel="C0PROD", body=body)
@@ -218,6 +230,67 @@ async def test_what_is_the_servers_own(office: Office, kind: str, subject: str, 
     operations = [row["operation"] for row in await office.audited() if row["event"] == "opened"]
     assert operations == ["expectation.ack", "expectation.ack", "expectation.mute", "expectation.unmute"]
     assert office.posts() == []
+
+
+def in_thread_of(expected: Expectation, words: str) -> Request | SyntaxProblem:
+    """What a mention in the thread of its message asks for."""
+    root = announcement(ExpectationUnmet(expectation=expected), "key")
+    topic = topic_of({"metadata": root.metadata, "blocks": list(root.blocks)})
+    return parse(words, TYPED, topic)
+
+
+async def edits(office: Office) -> list[str]:
+    """What messages are to say from now on."""
+    async with office.database.reading() as reading:
+        rows = await reading.all(text("SELECT body FROM outbox ORDER BY id"))
+    return [announcement(decode(row.body), "key").text for row in rows]
+
+
+async def test_a_jobs_expectation_is_owned_by_its_name(office: Office) -> None:
+    """`ack JOB` owns what is not as expected where no run failed, and so does a mention in its thread."""
+    job = office.known("Archive")
+    expected = await stands(office, "disabled", job.job_id, job_id=JobId(job.job_id))
+    await stands(office, "no_success", job.job_id, job_id=JobId(job.job_id))
+    assert in_thread_of(expected, "ack") == Acknowledge(job, unmet="disabled")
+    answer = done(await office.ask(typed("ack Archive because parts ordered")))
+    assert answer.effect == Acknowledged(None, ("C0PROD",), is_unmet=True)
+    assert [f"acknowledged by <@{OPERATOR}>: parts ordered" in each for each in await edits(office)] == [
+        True
+    ] * 2
+    taken = done(await office.ask(in_thread_of(expected, "ack"), OLE))
+    assert taken.effect == Acknowledged(OPERATOR, ("C0PROD",), is_unmet=True)
+    again = done(await office.ask(typed("ack Archive")))
+    assert again.effect == Acknowledged(None, ("C0PROD",), is_unmet=True)
+    own = await office.ask(typed("ack Archive"))
+    assert isinstance(own, NotPossible)
+    assert own.blocked is Blocked.OWN_ALREADY
+
+
+async def test_why_says_what_is_not_as_expected(office: Office) -> None:
+    """In its thread and elsewhere, also of a job that has not failed."""
+    job = office.known("Archive")
+    expected = await stands(office, "disabled", job.job_id, job_id=JobId(job.job_id))
+    for request in (in_thread_of(expected, "why"), typed("why Archive")):
+        said = draw(await office.ask(request), "r-1").message.text
+        assert "has been disabled since" in said
+
+
+async def test_the_thread_of_what_is_the_servers_own(office: Office) -> None:
+    """No name is needed: a mention is answered with the button that does what the message's own does."""
+    expected = await stands(office)
+    asked = in_thread_of(expected, "ack because ordered")
+    offered = await office.ask(asked, origin=Origin.MENTION, delivery="m1")
+    assert isinstance(offered, Offered)
+    assert (offered.name, offered.server) == ("Repository Hardened 01", "hq")
+    assert done(await office.ask(offered.request)).effect == Acknowledged(None, ("C0PROD",), is_unmet=True)
+    (edit,) = await edits(office)
+    assert "ordered" in edit
+    assert isinstance(await office.ask(in_thread_of(expected, "mute")), NeedsForm)
+    muted = done(await office.ask(in_thread_of(expected, "mute 4h")))
+    assert muted.effect == Muted(office.clock.now() + timedelta(hours=4))
+    assert isinstance(in_thread_of(expected, "mute until success"), SyntaxProblem)
+    assert done(await office.ask(in_thread_of(expected, "unmute"))).effect == Unmuted(())
+    assert isinstance(in_thread_of(expected, "retry"), Retry)  # a form asks which job
 
 
 async def test_the_servers_own_is_for_those_who_may_on_all_of_it(office: Office) -> None:

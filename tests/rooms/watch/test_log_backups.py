@@ -6,7 +6,8 @@ import pytest
 
 from bot.sandbox.vbr import Session
 from bot.slack.views.runs import attempt, run_root
-from bot.watch.facts import AttemptEnded, RunChanged, RunEnded, RunFacts
+from bot.watch.facts import AttemptEnded, RunChanged, RunEnded
+from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.site import Site, of_kind, route_to, rules
 
 KINDS = {

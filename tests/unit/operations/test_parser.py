@@ -488,30 +488,31 @@ def test_every_way_to_read_a_line_is_kept(name: str, options: list[str]) -> None
         assert all(fold(word) in fold(whole) for word in options if not read.job.server)
 
 
-ABOUT = Topic(KnownJob(ServerName("hq"), JobId("27ef5b1c-4bd9-4a64-b1d5-c4a9d8d7ac2e")), SESSION_ID)
+ABOUT_JOB = KnownJob(ServerName("hq"), JobId("27ef5b1c-4bd9-4a64-b1d5-c4a9d8d7ac2e"))
+ABOUT = Topic(ABOUT_JOB, SESSION_ID)
 
 
 @pytest.mark.parametrize(
     ("line", "request_read"),
     [
-        ("retry", Retry(ABOUT.job)),
-        ("retry chained", Retry(ABOUT.job, chained=True)),
-        ("start", Start(ABOUT.job)),
-        ("run full", Start(ABOUT.job, full=True)),
-        ("stop now", Stop(ABOUT.job, now=True)),
-        ("disable for 4h", Disable(ABOUT.job, span=timedelta(hours=4))),
-        ("edit", Edit(ABOUT.job)),
-        ("delete", Delete(ABOUT.job)),
-        ("job", ShowJob(ABOUT.job)),
-        ("show", ShowJob(ABOUT.job)),
-        ("sessions", ListSessions(job=ABOUT.job)),
-        ("logs failed 24h", ListSessions(SessionsFilter.FAILED, ABOUT.job, timedelta(hours=24))),
+        ("retry", Retry(ABOUT_JOB)),
+        ("retry chained", Retry(ABOUT_JOB, chained=True)),
+        ("start", Start(ABOUT_JOB)),
+        ("run full", Start(ABOUT_JOB, full=True)),
+        ("stop now", Stop(ABOUT_JOB, now=True)),
+        ("disable for 4h", Disable(ABOUT_JOB, span=timedelta(hours=4))),
+        ("edit", Edit(ABOUT_JOB)),
+        ("delete", Delete(ABOUT_JOB)),
+        ("job", ShowJob(ABOUT_JOB)),
+        ("show", ShowJob(ABOUT_JOB)),
+        ("sessions", ListSessions(job=ABOUT_JOB)),
+        ("logs failed 24h", ListSessions(SessionsFilter.FAILED, ABOUT_JOB, timedelta(hours=24))),
         ("session", ShowSession(SESSION_ID, "hq")),
-        ("why", ExplainFailure(ABOUT.job, SESSION_ID)),
+        ("why", ExplainFailure(ABOUT_JOB, SESSION_ID)),
         ("mute 4h because server:hq is patched", Mute(
-            ABOUT.job, span=timedelta(hours=4), comment="server:hq is patched"
+            ABOUT_JOB, span=timedelta(hours=4), comment="server:hq is patched"
         )),
-        ("ack because disk ordered", Acknowledge(ABOUT.job, comment="disk ordered")),
+        ("ack because disk ordered", Acknowledge(ABOUT_JOB, comment="disk ordered")),
     ],
     ids=str,
 )  # fmt: skip
