@@ -156,7 +156,10 @@ def _write(
             _set_objects(value_at(model, layout.objects), value)
         case SettingsField.EXCLUDES:
             *way, last = layout.excludes
-            _set_objects(dict_at(model, tuple(way)).setdefault(last, []), value)
+            place = dict_at(model, tuple(way))
+            if not isinstance(place.get(last), list):
+                place[last] = []
+            _set_objects(place[last], value)
         case SettingsField.REPOSITORY:
             put(model, layout.repository, value)
         case SettingsField.RETENTION:

@@ -29,6 +29,7 @@ from bot.veeam import (
     settings_of,
     source_of,
 )
+from bot.veeam.job_layouts import dict_at
 from tests.support.job_models import CASES, KINDS, Model, home_of, received_models, sent_models
 from tests.support.openapi import VARIABLE, document_of
 from tests.support.wanted_settings import offered, wanted_settings
@@ -285,6 +286,34 @@ def test_what_was_wanted_is_read_again(kind: str, revision: str, data: st.DataOb
     assert settings_of(result) == wanted
     assert differences(settings_of(result), wanted) == ()
     job_body(SANDBOX_REVISIONS[revision], "JobModel", result)
+
+
+def _keys_in(part: Any, way: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The places of all that stands in a model's objects."""
+    if not isinstance(part, dict):
+        return []
+    return [path for key, value in part.items() for path in ((*way, key), *_keys_in(value, (*way, key)))]
+
+
+@each_case
+@given(data=st.data())
+@FEW
+def test_what_is_null_is_changed_too(kind: str, revision: str, data: st.DataObject) -> None:
+    """Servers send null for what is not set: whatever the job still offers can be changed."""
+    model = data.draw(sent_models(kind, revision))
+    *way, last = data.draw(st.sampled_from([path for path in _keys_in(model) if path != ("type",)]))
+    dict_at(model, tuple(way))[last] = None
+    wanted = data.draw(wanted_settings(model, revision))
+    assert differences(settings_of(changed(model, wanted, REVISIONS[revision])), wanted) == ()
+
+
+def test_machines_can_be_left_out_where_the_list_is_null() -> None:
+    """As it is on servers where none was left out yet."""
+    model = model_with(never())
+    model["virtualMachines"]["excludes"] = {"vms": None, "disks": []}
+    machine = JobObject(model["virtualMachines"]["includes"][0])
+    result = changed(model, replace(settings_of(model), excludes=(machine,)), REVISIONS["1.3-rev0"])
+    assert result["virtualMachines"]["excludes"] == {"vms": [machine.raw], "disks": []}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if source_of(kind)])
