@@ -149,10 +149,14 @@ def _about_servers(result: ReplayResult, plain: Callable[[str], str]) -> list[st
             lines.append(f"{one.server} could not be read: {plain(one.problem)}")
             continue
         sessions = "1 session" if one.sessions == 1 else f"{one.sessions:,} sessions"
-        lines.append(
-            f"{one.server}: {sessions} read. {one.untold:,} failed or warned and are for no channel; "
-            f"{one.held_back:,} are held back until enough failed in a row."
-        )
+        untold, held_back = one.untold, one.held_back
+        parts = [f"{one.server}: {sessions} read."]
+        if untold:
+            parts.append(f"{untold:,} failed or warned and {'is' if untold == 1 else 'are'} for no channel.")
+        if held_back:
+            are = "is" if held_back == 1 else "are"
+            parts.append(f"{held_back:,} {are} held back until enough failed in a row.")
+        lines.append(" ".join(parts))
         if one.is_cut:
             lines.append(f"{one.server} has more sessions than are read: take fewer days.")
     return lines

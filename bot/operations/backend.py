@@ -138,6 +138,10 @@ class FollowUp(Protocol):
         """Return what holds a job's messages back: its own mute, else one of its server."""
         ...
 
+    async def muted_besides(self, ended: Mute) -> tuple[Mute | None, int]:
+        """Return what still mutes all that a mute was about, and how many mutes hold on a part of it."""
+        ...
+
     async def unmute(self, mute: Mute, person: str) -> tuple[str, ...] | None:
         """End a mute; return the channels in which a thread will say so, None where it has ended already."""
         ...

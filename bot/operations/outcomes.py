@@ -147,19 +147,39 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierMute:
+    """A mute of the same, by whom and until when."""
+
+    by: PersonId
+    until: datetime
+    until_success: bool = False
+    is_longer: bool = False
+    """Than what was asked for: it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Muted:
-    """Messages about the job, or a server's jobs, are held back until then, or until the job succeeds."""
+    """Messages about the job, or a server's jobs, are held back until then, or until the job succeeds.
+
+    `before` is the mute that it takes the place of; one that lasts longer goes on as long as it did.
+    """
 
     until: datetime
     until_success: bool = False
     shown_in: tuple[str, ...] = ()
+    before: EarlierMute | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unmuted:
-    """They are posted again as usual."""
+    """They are posted again as usual, but for what other mutes hold back.
+
+    That is all of it `still_until` then; otherwise what `narrower` ones are about, so many.
+    """
 
     shown_in: tuple[str, ...] = ()
+    still_until: datetime | None = None
+    narrower: int = 0
 
 
 Effect = Ran | Switched | Cloned | Deleted | Created | Edited | Acknowledged | Muted | Unmuted
@@ -245,9 +265,10 @@ class NotFound(Detailed):
     """Nothing of that name that this person may see; `nearest` are names that are alike.
 
     `what` is "job", "session", "server", "type" or "repository"; "run": no run of that job; "message": no
-    session behind the link. `suggestion` is a command that was perhaps meant (`jobs failed` for `jobs
-    faild`). `hidden` is a job that is there, and that the person may not know of: for the record, never to be
-    shown. Not `has_answers`: nobody who was asked answered, so that there may well be such a thing.
+    session behind the link; "mute": it is not muted; "mutes": nothing of that server is. `suggestion` is a
+    command that was perhaps meant (`jobs failed` for `jobs faild`). `hidden` is a job that is there, and that
+    the person may not know of: for the record, never to be shown. Not `has_answers`: nobody who was asked
+    answered, so that there may well be such a thing.
     """
 
     what: str

@@ -61,6 +61,10 @@ class Mute(NewMute):
             return self.job_id.casefold() == job_id.casefold()
         return self.is_of_server and (self.pattern is None or matches_glob(self.pattern, job_name))
 
+    def is_longer_than(self, new: NewMute) -> bool:
+        """Whether it goes on beyond what is asked for; until a success is longer or shorter than no time."""
+        return self.until_success is new.until_success and self.until > new.until
+
     def has_pattern(self, pattern: str | None) -> bool:
         """Whether it is by this pattern, letter case aside, as names are matched; None: by no pattern."""
         if self.pattern is None or pattern is None:
@@ -125,7 +129,10 @@ class Mutes:
             return frozenset(row.server for row in await reading.all(query))
 
     async def put(self, transaction: Transaction, new: NewMute) -> Mute:
-        """Keep a mute; one of the same job, subject, or pattern of the server, is changed into it."""
+        """Keep a mute; one of the same job, subject, or pattern of the server, is changed into it.
+
+        It lasts as long as the longer of the two, where both last for a time.
+        """
         query = (
             select(mutes)
             .where(
@@ -139,8 +146,10 @@ class Mutes:
         )
         # A database folds the letter case of some alphabets alone.
         there = [Mute(**found) for found in await transaction.values(query)]
-        same = [mute.id for mute in there if mute.has_pattern(new.pattern)]
+        before = [mute for mute in there if mute.has_pattern(new.pattern)]
+        same = [mute.id for mute in before]
         values = asdict(new)
+        values["until"] = max([new.until, *(mute.until for mute in before if mute.is_longer_than(new))])
         change = update(mutes).where(mutes.c.id.in_(same), mutes.c.ended_at.is_(None)).values(values)
         kept = await transaction.values(change.returning(*mutes.c)) if same else ()
         if not kept:

@@ -228,6 +228,19 @@ class FollowUp:
             active = await self._mutes.active(reading, server, self._clock.now())
         return covering(active, job_id, job_name)
 
+    async def muted_besides(self, ended: Mute) -> tuple[Mute | None, int]:
+        """Return what still mutes all that a mute was about, and how many mutes hold on a part of it."""
+        async with self._database.reading() as reading:
+            active = await self._mutes.active(reading, ended.server, self._clock.now())
+        others = [each for each in active if each.id != ended.id]
+        if ended.subject is not None:
+            return next((each for each in others if each.is_of_server and each.pattern is None), None), 0
+        if ended.job_id is not None:
+            of_server = (each for each in others if each.is_of_server)
+            return covering(of_server, ended.job_id, ended.job_name or ""), 0
+        wider = next((each for each in others if each.is_of_server and each.pattern is None), None)
+        return wider, sum(ended.covers("", each.pattern or each.job_name or "") for each in others)
+
     async def unmute(self, mute: Mute, person: str) -> tuple[str, ...] | None:
         """End a mute; return the channels in which a thread will say so, None where it has ended already."""
         async with self._writing(mute.server) as transaction:

@@ -38,6 +38,7 @@ from bot.operations.model import (
 )
 from bot.operations.outcomes import (
     Blocked,
+    EarlierMute,
     Effect,
     Form,
     Muted,
@@ -51,7 +52,7 @@ from bot.operations.outcomes import (
     Unmuted,
 )
 from bot.operations.permissions import Permission, Permissions, Scope
-from bot.settings import ServerName, is_glob
+from bot.settings import PersonId, ServerName, is_glob
 from bot.store import Mute as KeptMute
 from bot.store import NewMute
 from bot.veeam import JobId, JobState, VeeamError, VeeamServer
@@ -508,7 +509,13 @@ class UnmuteServer(_OnServer, frozen=True, tag="unmuteserver"):
         """Return it for what mutes the server now."""
         kept = await backend.follow_up.find_mute(target.server, pattern=self.pattern)
         if kept is None or self.mute not in {0, kept.id}:
-            return NotFound("mute", f"{self.target_name} on {target.server}")
+            every = await backend.mutes.every(backend.clock.now(), target.server)
+            others = [each for each in every if may_know(each, backend, context)]
+            if not others and self.pattern is None:
+                return NotFound("mutes", target.server)
+            of_server = (_ending(each) for each in others if each.is_of_server)
+            suggestion = next(of_server, None)
+            return NotFound("mute", f"{self.target_name} on {target.server}", suggestion=suggestion)
         return replace(self, mute=kept.id).for_jobs(backend, target, context)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
@@ -607,7 +614,18 @@ async def _muted(
         until_success=isinstance(asked, Mute) and asked.until_success,
         subject=asked.about if isinstance(asked, MuteExpectation) else None,
     )
-    return Muted(new.until, new.until_success, await prepared.kept_by.mute(new))
+    kept = await prepared.kept_by.find_mute(
+        prepared.target.server,
+        job_id=None if job is None else job.state.id,
+        pattern=new.pattern,
+        subject=new.subject,
+    )
+    shown_in = await prepared.kept_by.mute(new)
+    if kept is None:
+        return Muted(new.until, new.until_success, shown_in)
+    is_longer = kept.is_longer_than(new)
+    before = EarlierMute(PersonId(kept.person_id), kept.until, kept.until_success, is_longer)
+    return Muted(kept.until if is_longer else new.until, new.until_success, shown_in, before)
 
 
 def _effect_of(kept: KeptMute | None, prepared: PreparedAction) -> Effect | None:
@@ -617,10 +635,11 @@ def _effect_of(kept: KeptMute | None, prepared: PreparedAction) -> Effect | None
 
 
 async def _unmuted(kept: KeptMute | None, prepared: PreparedAction) -> Effect:
-    server = prepared.target.server
+    server, keeper = prepared.target.server, prepared.kept_by
     shown_in = None
     if kept is not None:
-        shown_in = await prepared.kept_by.unmute(kept, prepared.context.person.id)
-    if shown_in is None:
+        shown_in = await keeper.unmute(kept, prepared.context.person.id)
+    if kept is None or shown_in is None:
         raise VeeamError(server, "it is muted no more")
-    return Unmuted(shown_in)
+    wider, narrower = await keeper.muted_besides(kept)
+    return Unmuted(shown_in, None if wider is None else wider.until, narrower)

@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
-from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.model import Kind, Operation, RequestContext, Visibility
 from bot.operations.mutes import MuteView, mutes_seen_by
 from bot.operations.outcomes import Answer, Done, JobView, RecentAction
 from bot.operations.queries import Query
@@ -128,7 +128,7 @@ async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus
 
 
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:
-    """What the person did on jobs that they may see now."""
+    """What the person did on jobs and servers that they may see now."""
     own = AuditFilter((context.person.id, *context.person.other_ids))
     records = backend.audit_log.records(own, limit=_ATTEMPTS_READ)
     if (attempts := await stored(records, None)) is None:
@@ -136,11 +136,16 @@ async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[Re
     actions = [
         action
         for attempt in attempts
-        if (action := backend.audit.as_action(attempt)) is not None
-        and action.job_name is not None
-        and context.visibility.sees(action.server, action.job_name)
+        if (action := backend.audit.as_action(attempt)) is not None and _is_seen(action, context.visibility)
     ]
     return tuple(actions[:ACTIONS_SHOWN])
+
+
+def _is_seen(action: RecentAction, visibility: Visibility) -> bool:
+    """Whether the person may still know of what they acted on: a job, or a server as a whole."""
+    if action.job_name is None:
+        return action.operation.kind is Kind.ACTION and visibility.sees_server(action.server)
+    return visibility.sees(action.server, action.job_name)
 
 
 async def _disabled(backend: Backend, context: RequestContext) -> tuple[DisabledUntil, ...]:

@@ -135,7 +135,12 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             "jobs holding:web01",
             "jobs stale:26h sort:-lastrun",
         ),
-        aliases=(Alias("list", "jobs"), Alias("failed", "jobs failed"), Alias("running", "jobs running")),
+        aliases=(
+            Alias("list", "jobs"),
+            Alias("failed", "jobs failed"),
+            Alias("problems", "jobs problems"),
+            Alias("running", "jobs running"),
+        ),
     )
     option_words = frozenset(
         {

@@ -108,17 +108,11 @@ def action(answer: outcomes.ActionAnswer) -> Message:
         case outcomes.Acknowledged(instead_of=instead_of):
             state = f"{mention(instead_of)} owned it before." if instead_of else ""
             shown = _buttons(target, ShowJob.operation) if answer.job_id else NOTHING
-        case outcomes.Muted(until) if answer.operation == MuteExpectation.operation:
-            state, shown = f"Nothing new is posted about it until {date(until)}.", NOTHING
-        case outcomes.Unmuted() if answer.operation == UnmuteExpectation.operation:
-            state, shown = "What is new of it is posted again.", NOTHING
-        case outcomes.Muted(until, until_success):
-            success = " or until it succeeds, whichever comes first" if until_success else ""
-            whose = "Its" if answer.job_id else "Their"
-            state = f"{whose} failures post no message of their own until {date(until)}{success}."
+        case outcomes.Muted():
+            state = _muted(answer, effect)
             shown = _buttons(target, ShowJob.operation) if answer.job_id else NOTHING
         case outcomes.Unmuted():
-            state = f"{'Its' if answer.job_id else 'Their'} failures are posted as usual."
+            state = _unmuted(answer, effect)
             shown = _buttons(target, ShowJob.operation) if answer.job_id else NOTHING
         case outcomes.Deleted():
             state, shown = "Its backups stay in the repository, as orphaned backups no job manages.", NOTHING
@@ -127,6 +121,39 @@ def action(answer: outcomes.ActionAnswer) -> Message:
     is_said = isinstance(effect, _WITHOUT_DETAIL) or answer.detail == answer.job_name
     detail = "" if is_said else _detail(answer.detail)
     return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
+
+
+def _muted(answer: outcomes.ActionAnswer, muted: outcomes.Muted) -> str:
+    """What is held back until when, and which mute that takes the place of."""
+    success = " or until it succeeds, whichever comes first" if muted.until_success else ""
+    until, before = f"until {date(muted.until)}{success}", muted.before
+    held_back = f"{'Its' if answer.job_id else 'Their'} failures post no message of their own {until}."
+    if answer.operation == MuteExpectation.operation:
+        held_back = f"Nothing new is posted about it {until}."
+    if before is None:
+        return held_back
+    whose = f"{mention(before.by)}'s mute"
+    if before.is_longer:
+        return f"{held_back} That is {whose}: it lasts longer than you asked for. Unmute first to shorten it."
+    success = " or a success" if before.until_success else ""
+    return f"{held_back} It replaces {whose} until {date(before.until)}{success}."
+
+
+def _unmuted(answer: outcomes.ActionAnswer, unmuted: outcomes.Unmuted) -> str:
+    """That all is posted again, but for what other mutes still hold back."""
+    is_expectation = answer.operation == UnmuteExpectation.operation
+    if unmuted.still_until is not None:
+        until = date(unmuted.still_until)
+        if answer.operation == UnmuteServer.operation:
+            return f"All jobs of the server are still muted until {until}."
+        return f"It is still muted with its server until {until}."
+    if is_expectation:
+        return "What is new of it is posted again."
+    posted = f"{'Its' if answer.job_id else 'Their'} failures are posted as usual"
+    if not unmuted.narrower:
+        return f"{posted}."
+    hold = "still holds" if unmuted.narrower == 1 else "still hold"
+    return f"{posted}, but {count(unmuted.narrower, 'narrower mute')} {hold}: see `status`."
 
 
 def action_reply(answer: outcomes.ActionAnswer) -> Message:
@@ -142,9 +169,17 @@ def action_shown_elsewhere(answer: outcomes.ActionAnswer, link: str | None) -> M
 
 def action_kept(answer: outcomes.ActionAnswer) -> Message:
     """For the person alone: it is done, and a thread in this channel says so."""
+    comment = reason_line(answer.reason)
     if _is_unmet(answer):
-        return compose([paragraph("Acknowledged; its message says so.")])
-    return compose([paragraph(f"{_done(answer)}. Its message in this channel says so.")])
+        return compose([paragraph("Acknowledged; its message says so.", comment)])
+    state = ""
+    match answer.effect:
+        case outcomes.Muted() as muted:
+            state = _muted(answer, muted)
+        case outcomes.Unmuted() as unmuted:
+            state = _unmuted(answer, unmuted)
+    done = f"{_done(answer)}. Its message in this channel says so."
+    return compose([paragraph(done, state, comment)])
 
 
 def action_progress(

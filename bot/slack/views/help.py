@@ -72,7 +72,8 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
             f"{code(f'{command} help {topic}')} explains one of them in full.",
             "`server:NAME` narrows a command to one server.",
             "The same words work after a mention of the bot, also in threads, and in a direct message to it.",
-            "In a run's thread `job`, `why`, `sessions`, `session`, `retry` and `start` need no name.",
+            "In a run's thread `job`, `why`, `sessions`, `session`, `retry`, `start`, `ack`, `mute` and "
+            "`unmute` need no name.",
             "Without a name, an action opens a form: search for the job, see what it affects, choose how."
             if any(one.finds_by_form for one in answer.operations)
             else "",

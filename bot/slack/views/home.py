@@ -14,7 +14,7 @@ from bot.operations.queries.home import FAILURES_SHOWN, HomeAnswer, ShowHome, ne
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.status import StatusAnswer
 from bot.slack import codec
-from bot.slack.text import code, count, date, dotted, literal, mention
+from bot.slack.text import code, count, date, dotted, literal, mention, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.approvals import own_request, to_decide
 from bot.slack.views.help import grant
@@ -234,13 +234,20 @@ def _recent_actions(actions: Sequence[RecentAction] | None) -> MessagePart:
     lines = [
         dotted(
             action.operation.label,
-            status_text.job_name(action.job_name or "", action.server),
+            _acted_on(action),
             status_text.action_outcome(action.outcome),
             date(action.at),
         )
         for action in actions
     ]
     return paragraph(*lines) if lines else paragraph("Nothing yet.")
+
+
+def _acted_on(action: RecentAction) -> str:
+    """The job or, where no job is named, the server and what of it."""
+    if action.job_name is not None:
+        return status_text.job_name(action.job_name, action.server)
+    return f"{strong(action.server)}{f' ({literal(action.detail)})' if action.detail else ''}"
 
 
 def _fitting(rows: Sequence[MessagePart], most_blocks: int, most_bytes: int) -> Sequence[MessagePart]:

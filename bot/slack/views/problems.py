@@ -99,8 +99,10 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
 def _nothing_of(outcome: outcomes.NotFound) -> str:
     word = code(outcome.word)
     match outcome.what:
+        case "mutes":
+            return f"Nothing is muted on {literal(outcome.word)}."
         case "mute":
-            return f"{word} isn't muted."
+            return f"Not muted: {literal(outcome.word)}."
         case "message" if outcome.has_answers:
             return f"No session found behind {word}. It takes the link of the bot's message about a run."
         case "message":

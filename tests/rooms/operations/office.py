@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.operations.backend import Accounts, ApprovalRules, ShownSession
+from bot.operations.backend import Accounts, ApprovalRules, MessageUnreadable, ShownSession
 from bot.operations.model import Gesture, KnownJob, MessageLink, Origin, Person, Request, Standing
 from bot.operations.outcomes import Done, Outcome, SyntaxProblem
 from bot.operations.places import Readers
@@ -83,8 +83,11 @@ class Messages:
 
     def __init__(self) -> None:
         self.shown: dict[str, ShownSession] = {}
+        self.is_readable = True
 
     async def session_of(self, link: MessageLink) -> ShownSession | None:
+        if not self.is_readable:
+            raise MessageUnreadable
         return self.shown.get(link.text)
 
 

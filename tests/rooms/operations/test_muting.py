@@ -20,6 +20,7 @@ from bot.operations.outcomes import (
     Ambiguous,
     Blocked,
     Done,
+    EarlierMute,
     Muted,
     NeedsForm,
     NotFound,
@@ -317,7 +318,8 @@ async def test_muting_and_unmuting(office: Office) -> None:
     effect = done(await office.ask(typed("mute Archive 2h because disk ordered"))).effect
     assert effect == Muted(now + timedelta(hours=2), shown_in=("C0PROD",))
     effect = done(await office.ask(typed("mute Archive until success"), OLE)).effect
-    assert effect == Muted(now + LONGEST, until_success=True, shown_in=("C0PROD",))
+    before = EarlierMute(OPERATOR, now + timedelta(hours=2))
+    assert effect == Muted(now + LONGEST, until_success=True, shown_in=("C0PROD",), before=before)
     page = await office.answer(ShowHome(), HomeAnswer)
     (muted,) = page.muted
     assert (muted.mute.person_id, muted.mute.job_name, muted.unmute is not None) == (OLE, "Archive", True)
@@ -368,7 +370,8 @@ async def test_planned_maintenance(office: Office) -> None:
         part = done(await office.ask(typed(f"mute server:hq {pattern} 4h")))
         assert part.job_name == f"Jobs {pattern}"
     assert isinstance(typed("mute server:hq Archive 4h"), Mute)
-    assert done(await office.ask(typed("unmute server:hq sql*"))).effect == Unmuted()
+    until = office.clock.now() + timedelta(hours=4)
+    assert done(await office.ask(typed("unmute server:hq sql*"))).effect == Unmuted(still_until=until)
     (left,) = await office.service._backend.mutes.every(office.clock.now())
     assert (left.pattern, left.comment) == (None, "patching")
     details = [row.get("detail") for row in await office.audited() if row["event"] == "opened"]
@@ -454,10 +457,75 @@ async def test_a_message_alone_mutes_nothing(office: Office) -> None:
     assert await office.service._backend.mutes.every(office.clock.now()) == ()
 
 
+async def test_a_mute_that_there_is_already(office: Office) -> None:
+    """The longer of two stays, and the answer says whose it is; another kind is replaced, and named."""
+    await office.ask(typed("mute server:hq 4h"))
+    longer = office.clock.now() + timedelta(hours=4)
+    shorter = await office.ask(typed("mute server:hq 2h"), OLE)
+    text = draw(shorter, "r-1").message.text
+    assert done(shorter).effect == Muted(longer, before=EarlierMute(OPERATOR, longer, is_longer=True))
+    assert f"That is <@{OPERATOR}>'s mute: it lasts longer than you asked for." in text
+    (kept,) = await office.service._backend.mutes.every(office.clock.now())
+    assert kept.until == longer
+    extended = draw(await office.ask(typed("mute server:hq 6h"), OLE), "r-1").message.text
+    assert f"It replaces <@{OLE}>'s mute until" in extended
+    await office.ask(typed("mute Archive until success"))
+    replaced = draw(await office.ask(typed("mute Archive 2h")), "r-1").message.text
+    assert f"It replaces <@{OPERATOR}>'s mute until" in replaced
+    assert "or a success." in replaced
+
+
+@pytest.mark.parametrize(
+    ("muted", "ended", "words"),
+    [
+        (
+            ("server:hq 4h", "server:hq SQL* 4h"),
+            "server:hq",
+            "but 1 narrower mute still holds: see `status`.",
+        ),
+        (("server:hq 4h", "Archive 2h"), "server:hq", "but 1 narrower mute still holds"),
+        (("server:hq 4h", "server:hq SQL* 4h"), "server:hq SQL*", "All jobs of the server are still muted"),
+        (("server:hq 4h", "Archive 2h"), "Archive", "It is still muted with its server until"),
+        (("server:hq 4h",), "server:hq", "Their failures are posted as usual."),
+        (("server:hq SQL* 4h", "Archive 2h"), "server:hq SQL*", "Their failures are posted as usual."),
+    ],
+)
+async def test_what_still_holds(office: Office, muted: tuple[str, ...], ended: str, words: str) -> None:
+    """That all is posted again is said only where nothing else holds it back."""
+    for each in muted:
+        done(await office.ask(typed(f"mute {each}")))
+    assert words in draw(await office.ask(typed(f"unmute {ended}")), "r-1").message.text
+
+
+async def test_the_mute_that_is_meant_is_suggested(office: Office) -> None:
+    """Where not all of the server is muted, but some of its jobs are."""
+    await office.ask(typed("mute server:hq SQL* 4h"))
+    text = draw(await office.ask(typed("unmute server:hq")), "r-1").message.text
+    assert "Not muted: All jobs on hq." in text
+    assert "Try `/veeam unmute server:hq SQL*`" in text
+
+
+async def test_what_was_done_for_a_server_is_among_the_recent_actions(office: Office) -> None:
+    """App Home names the server, and what of it."""
+    await office.ask(typed("mute server:hq SQL* 4h"))
+    text = draw(await office.ask(ShowHome()), "r-1").message.text
+    assert "Mute · *hq* (`jobs SQL*, for 4 hours`) · :white_check_mark: Done" in text
+
+
+async def test_a_thread_that_says_so_leaves_nothing_out(office: Office) -> None:
+    """Who muted a job reads until when, and why, also where its thread says so to the others."""
+    await fails(office)
+    answer = done(await office.ask(typed("mute Archive 2h because disk ordered")))
+    text = action_kept(answer).text
+    assert "Its failures post no message of their own until" in text
+    assert "disk ordered" in text
+
+
 @pytest.mark.parametrize(
     ("text", "person", "words"),
     [
-        ("unmute server:hq", OPERATOR, "isn't muted."),
+        ("unmute server:hq", OPERATOR, "Nothing is muted on hq."),
+        ("unmute server:hq SQL*", OPERATOR, "Not muted: `Jobs SQL* on hq`."),
         ("mute server:hq 4h", VIEWER, "Your role does not include *Mute*."),
     ],
 )

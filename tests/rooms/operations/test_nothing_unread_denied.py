@@ -7,7 +7,7 @@ import pytest
 
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.job_filters import JobsFilter
-from bot.operations.model import NamedJob, NamedMachine, Request, Step
+from bot.operations.model import MessageLink, NamedJob, NamedMachine, Request, Step
 from bot.operations.queries.home import ShowHome
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
@@ -120,3 +120,17 @@ async def test_what_no_server_said_is_not_denied(office: Office, name: str) -> N
         vbr.faults.clear()
     assert "on the servers that responded" not in said(outcome)
     assert denied(outcome) == [], said(outcome)
+
+
+async def test_what_a_link_leads_to_may_not_be_known(office: Office) -> None:
+    """No session behind a link is one thing, a message that Slack did not show another."""
+    request = ShowSession(message=MessageLink("https://example.slack.com/archives/C0PROD/p1", "C0PROD", "1"))
+    assert "No session found behind `https://" in said(await office.ask(request, ANN))
+    office.messages.is_readable = False
+    assert "Slack didn't say what `https://" in said(await office.ask(request, ANN))
+
+
+async def test_a_job_that_never_ran_is_there(office: Office) -> None:
+    """Its last session is what isn't."""
+    text = said(await office.ask(ShowSession(job=office.known("Never ran")), ANN))
+    assert text.startswith("VBR lists no run of *Never ran*.")

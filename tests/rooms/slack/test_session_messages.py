@@ -4,9 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from bot.operations.backend import ShownSession
+from bot.operations.backend import MessageUnreadable, ShownSession
 from bot.operations.model import MessageLink
+from bot.sandbox.slack.faults import Refused
 from bot.sandbox.slack.messages import Message
 from bot.settings import ServerName
 from bot.slack.session_messages import PostedSessions
@@ -95,6 +97,16 @@ async def test_what_is_not_on_record_is_read(tmp_path: Path) -> None:
         assert await of(link_to(reply)) == shown(session)
         elsewhere = msgspec.structs.replace(link_to(root), channel_id="C0NOWHERE")
         assert await of(elsewhere) is None
+
+
+async def test_a_message_that_slack_does_not_show_proves_nothing(tmp_path: Path) -> None:
+    """There may well be a session behind the link."""
+    async with post_office(tmp_path) as office:
+        _, (root, _) = await sent(office)
+        await forget(office)
+        office.slack.faults.add("conversations.history", Refused("missing_scope"), 9)
+        with pytest.raises(MessageUnreadable):
+            await finder(office).session_of(link_to(root))
 
 
 async def test_messages_of_others_prove_nothing(tmp_path: Path) -> None:

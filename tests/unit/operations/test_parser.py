@@ -145,6 +145,7 @@ READ: list[tuple[str, Request]] = [
     ("jobs :fire: C:\\data", ListJobs(pattern=":fire: C:\\data")),
     ("list failed", ListJobs(which=JobsFilter.FAILED)),
     ("failed", ListJobs(which=JobsFilter.FAILED)),
+    ("problems", ListJobs(which=JobsFilter.PROBLEMS)),
     ("Failed SQL server:hq", ListJobs(which=JobsFilter.FAILED, pattern="SQL", server="hq")),
     ("running", ListJobs(which=JobsFilter.RUNNING)),
     ("show SQL Prod", ShowJob(SQL)),
