@@ -3,6 +3,7 @@
 Every refusal is an error of ours (`bot.veeam.errors`).
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bot.observability import Clock, Metrics
 from bot.veeam import decoding
 from bot.veeam.connection import Connection
 from bot.veeam.decoding import JsonObject, Page, Row
-from bot.veeam.details import Detail, is_noting_missing, note_missing
+from bot.veeam.details import DETAIL_SECONDS, Detail, is_noting_missing, note_missing
 from bot.veeam.detection import (
     SERVER_TIME_PATH,
     SpokenRevision,
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 PAGE_ROWS = 500
 PAGES_AT_MOST = 200
 _ZONE_LASTS_SECONDS = 3600.0
+_ZONE_ASKED_AGAIN_SECONDS = 60.0
 
 T = TypeVar("T")
 J = TypeVar("J", bound=JsonObject)
@@ -92,6 +94,7 @@ class ApiClient:
         self._turns = ServerTurns(connection.name)
         self._zone: tzinfo | None = None  # the server's, for times without an offset
         self._zone_until = 0.0
+        self._zone_failure: VeeamError | None = None
         self._is_clock_open = True
         self._logged_unreadable: set[str] = set()
 
@@ -176,6 +179,7 @@ class ApiClient:
         if found.server_time.year not in YEARS:
             raise self._unexpected(response, request, "no time")
         self._zone, self._zone_until = found.zone, self._clock.monotonic() + _ZONE_LASTS_SECONDS
+        self._zone_failure = None
         return found
 
     async def change(self, request: ApiRequest) -> ApiResponse:
@@ -189,7 +193,8 @@ class ApiClient:
 
     async def _typed(self, request: ApiRequest, decode: Callable[[bytes, tzinfo | None], T]) -> T:
         response = await self._with_retries(lambda: self._send(request))
-        zone = self._zone if self._clock.monotonic() < self._zone_until else None
+        is_known = self._zone_failure is None and self._clock.monotonic() < self._zone_until
+        zone = self._zone if is_known else None
         try:
             return self._decoded(response, request, lambda body: decode(body, zone))
         except decoding.ZoneNeeded:
@@ -198,13 +203,20 @@ class ApiClient:
 
     async def _zone_now(self) -> tzinfo:
         """The server's zone, or the one it had last: a server that answers is read without its clock, too."""
-        try:
-            return (await self.server_time()).zone
-        except VeeamError as error:
-            if not (is_noting_missing() or error.reached_server or isinstance(error, TimedOut)):
-                raise
-            note_missing(Detail.SERVER_TIME, error)
-            return self._zone or UTC
+        if self._zone_failure is None or self._clock.monotonic() >= self._zone_until:
+            try:
+                async with asyncio.timeout(DETAIL_SECONDS):
+                    return (await self.server_time()).zone
+            except (VeeamError, TimeoutError) as failure:
+                error = failure if isinstance(failure, VeeamError) else TimedOut(self._server, "no time")
+                if not (is_noting_missing() or error.reached_server or isinstance(error, TimedOut)):
+                    raise
+                self._zone_failure = error
+                self._zone_until = self._clock.monotonic() + _ZONE_ASKED_AGAIN_SECONDS
+                log.warning("veeam.zone_not_read", server=self._server, error=str(error))
+        if is_noting_missing():
+            note_missing(Detail.SERVER_TIME, self._zone_failure)
+        return self._zone or UTC
 
     def _decoded(self, response: ApiResponse, request: ApiRequest, decode: Callable[[bytes], T]) -> T:
         try:

@@ -53,6 +53,7 @@ CHECK_EVERY = timedelta(hours=1)
 CLOCK_EVERY_SECONDS = 60.0
 """So often the server's clock is read, or at every fourth poll where nothing happens and that is seldomer."""
 _CLOCK_AGAIN_SECONDS = 600.0
+_CLOCK_WITHIN_SECONDS = 10.0
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
 _CHECK_REACH = timedelta(days=1)
@@ -248,8 +249,10 @@ class Poller:
         """
         expected = self.server_clock.now()
         try:
-            server_now = (await self._server.server_time()).server_time
-        except VeeamError as error:
+            async with asyncio.timeout(_CLOCK_WITHIN_SECONDS):
+                server_now = (await self._server.server_time()).server_time
+        except (VeeamError, TimeoutError) as failure:
+            error = failure if isinstance(failure, VeeamError) else TimedOut(self._server.name, "no time")
             if not (error.reached_server or isinstance(error, TimedOut)):
                 raise
             if not self.clock_problem:

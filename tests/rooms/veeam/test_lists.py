@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
-from bot.sandbox.vbr.faults import changed, recasing, rows, setting, without
+from bot.sandbox.vbr.faults import changed, recasing, refusing, rows, setting, without
 from bot.veeam import (
     JobId,
     JobStatesQuery,
@@ -186,6 +186,24 @@ async def test_times_without_offset_are_the_servers(
     await client.task_sessions(SessionId(session.id))
     assert len(vbr.requests.of(*server_time)) == 2
     assert "+" not in vbr.requests.of(*TASKS)[0].answer["data"][0]["creationTime"]
+
+
+@pytest.mark.parametrize("is_zone_known", [True, False])
+async def test_times_without_offset_are_read_without_the_servers_clock(
+    vbr: VbrSandbox, client: VeeamServer, world: World, clock: FakeClock, *, is_zone_known: bool
+) -> None:
+    """A clock that fails takes no task session away, and is asked again a minute later, not each time."""
+    session = world.finish_run("SQL nightly", seconds=60)
+    if is_zone_known:
+        await client.server_time()
+        await clock.advance(3601)
+    vbr.faults.add("GET", "/api/v1/serverTime", refusing(500), times=99)
+    vbr.requests.clear()
+    for minute in range(1, 3):
+        for _ in range(3):
+            assert all(task.creation_time for task in await client.task_sessions(SessionId(session.id)))
+        assert len(vbr.requests.of("GET", "/api/v1/serverTime")) == minute
+        await clock.advance(61)
 
 
 @pytest.mark.parametrize("revision", ["1.3-rev0", "1.3-rev2"])
