@@ -6,6 +6,7 @@ no channel, so nobody sees one whose message never came, and none is posted twic
 
 import asyncio
 from collections import Counter
+from hashlib import sha256
 from typing import TypeGuard
 
 import msgspec
@@ -27,7 +28,10 @@ log = structlog.get_logger()
 
 
 class Pictures:
-    """Adds pictures to what is about to be sent. The last ones are kept, for a second try and for edits."""
+    """Adds pictures to what is about to be sent.
+
+    The files of the last ones are known, by what was drawn: for a second try, and edits that change nothing.
+    """
 
     def __init__(self, web_api: WebApi, clock: Clock) -> None:
         self._web_api = web_api
@@ -78,17 +82,18 @@ class Pictures:
         )
         if not _shows_picture(announced) or not is_perhaps:
             return announced
-        self._files = {drawn: file for drawn, file in self._files.items() if file != announced.file_id}
+        self._files = {key: file_id for key, file_id in self._files.items() if file_id != announced.file_id}
         return _without_picture(announced, error.word)
 
     async def _file_of(self, report: Report) -> str:
         drawn = await asyncio.to_thread(_draw, report)
-        if drawn not in self._files:
-            self._files[drawn] = await self._web_api.upload(_NAME, drawn)
+        known_by = sha256(drawn).digest()
+        if known_by not in self._files:
+            self._files[known_by] = await self._web_api.upload(_NAME, drawn)
             self._refused.clear()
         if len(self._files) > _KEPT:
             del self._files[next(iter(self._files))]
-        return self._files[drawn]
+        return self._files[known_by]
 
 
 def _draw(report: Report) -> bytes:

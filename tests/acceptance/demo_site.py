@@ -65,6 +65,30 @@ def calm_worlds() -> Mapping[str, World]:
     return {"hq": hq, "branch": branch}
 
 
+def fortnights() -> Mapping[str, World]:
+    """The same two sites, with some twenty jobs more that have fared differently for two weeks."""
+    worlds = calm_worlds()
+    places = ("File server", "SAP", "VDI", "Mail archive", "Print", "Dev database", "Intranet")
+    for number in range(21):
+        name = f"{places[number % 7]} {number // 7 + 1:02}"
+        job = worlds["hq" if number % 3 else "branch"].add_job(name, objects=(f"vm{number:02}",))
+        world = worlds["hq" if number % 3 else "branch"]
+        for days_ago in range(13, -1, -1):
+            dice = (number * 7 + days_ago * 5 + number * days_ago) % 19
+            is_bad = dice in {2, 11} or days_ago < number % 5 - 1
+            result = "Failed" if is_bad else "Warning" if dice == 5 else "Success"
+            problem = {f"vm{number:02}": NO_SPACE if number % 2 else FREEZE}
+            world.finish_run(
+                job,
+                ended_at=world.now() - timedelta(days=days_ago, hours=2, minutes=number),
+                result=result,
+                objects=problem if is_bad else {},
+                warned=problem if result == "Warning" else {},
+                seconds=900,
+            )
+    return worlds
+
+
 def ends_soon(world: World, name: str, minutes: int) -> None:
     """Let a scheduled run of that job, begun so many minutes ago, be about to end."""
     job = world.job(name)

@@ -29,7 +29,9 @@ from tests.acceptance.demo_site import (
     Visitor,
     calm_worlds,
     ends_soon,
+    fortnights,
 )
+from tests.acceptance.rig import now
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -398,6 +400,34 @@ async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, pictu
     await ann.button(reported, "Retry all", "SQL shop 1").click()
     await ann.confirms("Retry 4 jobs?", "and 1 more", label="Retry all")
     await expect(ann.messages.filter(has_text="@Ann Administrator retried 4 of 4 jobs")).to_be_visible()
+
+
+def _wants_digest_now(demo: Demo) -> None:
+    digest = f'\n[[digests]]\nchannel = "C0DIGEST"\nat = "{now():%H:%M}"\npicture = true\n'
+    with Path(demo.bot_env["VEEAM_BOT_CONFIG"]).open("a", encoding="utf-8") as settings:
+        settings.write(digest)
+
+
+async def test_a_digest_shows_the_days_as_a_picture(visit: Visit, picture: Picture) -> None:
+    """In its thread, with words for people who don't see it; a click shows it in full."""
+    async with Demo(worlds=fortnights()) as demo:
+        _wants_digest_now(demo)
+        await demo.start()
+        await demo.ready()
+        ann = await visit(demo, DESK)
+        await ann.page.locator("#lists").get_by_text("backup-digest").click()
+        root = ann.messages.filter(has_text="Backup digest")
+        await root.locator(".thread-line").click()
+        days = ann.thread.filter(has_text="The last 14 days")
+        shown = days.get_by_role("img", name=re.compile("^The last 14 days.* Jobs failing now: "))
+        await expect(shown).to_be_visible()
+        await expect(shown).to_have_js_property("naturalWidth", 1190)
+        (stored,) = demo.slack.services.files.values()
+        address = await days.get_by_role("link").get_attribute("href")
+        assert (await (await ann.page.request.get(address or "")).body()) == stored.content
+        if picture.is_wanted:
+            drawn = Image.open(BytesIO(stored.content or b"")).quantize(64, dither=Image.Dither.NONE)
+            drawn.save(PICTURES / "digest-days.png", optimize=True)
 
 
 async def test_a_failure_is_acknowledged_and_muted(own_demo: Demo, visit: Visit, picture: Picture) -> None:

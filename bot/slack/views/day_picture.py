@@ -4,10 +4,12 @@ The one module that needs Pillow, an extra: import it where a picture is drawn.
 """
 
 import unicodedata
+from bisect import bisect_right
 from datetime import date as calendar_day
 from functools import lru_cache
 from io import BytesIO
 from itertools import groupby
+from math import ceil
 
 from PIL import Image, ImageDraw, ImageFont, features
 
@@ -42,6 +44,7 @@ _LEGEND = (
     (DayLetter.NOT_READ, "not read"),
 )
 _ELLIPSIS, _THOUSAND = "…", 1000
+_NARROWEST, _MARKS_AT_MOST = 3, 2
 _NO_GLYPH = "\uffff"
 _FROM_THE_RIGHT = frozenset({"R", "AL", "AN"})
 
@@ -103,7 +106,7 @@ class _Sheet:
             middle = self._first_row + place * _ROW + _ROW // 2
             server = job.server if len(self._found.servers) > 1 else ""
             server = _fitting(_writable(server, self._small), self._small, _SERVER_WIDTH)
-            room = _NAME_WIDTH - _GAP - round(_length(server, self._small))
+            room = _NAME_WIDTH - _GAP - _length(server, self._small)
             name = self._write((_MARGIN, middle), job.name, self._text, room, _INK)
             self._write((_MARGIN + name + _GAP, middle), server, self._small, _SERVER_WIDTH, _FAINT)
             for day, letter in enumerate(job.days):
@@ -165,23 +168,31 @@ def _short(number: int) -> str:
 
 
 def _fitting(text: str, fonts: Fonts, room: int) -> str:
-    if _length(text, fonts) <= room:
+    most = room // _NARROWEST
+    if len(text) <= most and _length(text, fonts) <= room:
         return text
-    while text and _length(text + _ELLIPSIS, fonts) > room:
-        text = text[:-1]
-    return text + _ELLIPSIS
+    ends = range(1, min(len(text), most) + 1)
+    return (
+        text[: bisect_right(ends, room, key=lambda end: _length(text[:end] + _ELLIPSIS, fonts))] + _ELLIPSIS
+    )
 
 
-def _length(text: str, fonts: Fonts) -> float:
-    return sum(font.getlength(run) for font, run in _runs(text, fonts))
+def _length(text: str, fonts: Fonts) -> int:
+    return ceil(sum(font.getlength(run) for font, run in _runs(text, fonts)))
 
 
 def _writable(text: str, fonts: Fonts) -> str:
-    r"""The text with what no font can show written out, as in `\u65e5`."""
+    r"""The text with what no font can show written out, as in `\u65e5`, and marks that would pile up."""
     return "".join(
-        sign if any(_has(font, sign) for font in fonts) else sign.encode("unicode_escape").decode()
-        for sign in text
+        sign
+        if any(_has(font, sign) for font in fonts) and not _is_pile(text[max(0, at - 2) : at + 1])
+        else sign.encode("unicode_escape").decode()
+        for at, sign in enumerate(text)
     )
+
+
+def _is_pile(signs: str) -> bool:
+    return len(signs) > _MARKS_AT_MOST and all(unicodedata.category(sign).startswith("M") for sign in signs)
 
 
 def _runs(text: str, fonts: Fonts) -> list[tuple[ImageFont.FreeTypeFont, str]]:

@@ -109,6 +109,7 @@ def test_the_manifest_needs_no_settings(run: Run) -> None:
     assert run("manifest", environ={}).stdout == render(manifest())
     http = run("manifest", "--http", "https://bot.example.com", environ={})
     assert http.stdout == render(manifest(request_url="https://bot.example.com"))
+    assert run("manifest", "--pictures", environ={}).stdout == render(manifest(pictures=True))
 
 
 def test_an_address_that_slack_cannot_call_is_refused(run: Run) -> None:

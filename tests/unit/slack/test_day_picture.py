@@ -38,8 +38,8 @@ def difference(one: Report, other: Report) -> tuple[int, int, int, int]:
 
 def test_each_job_has_a_line_and_the_width_is_slacks() -> None:
     """The picture grows by a line for each job, and stays a file that is soon loaded."""
-    heights = [drawn(of(*(job(n) for n in range(rows)))).size for rows in (1, 2, 30)]
-    assert heights == [(WIDTH, 300), (WIDTH, 336), (WIDTH, 1344)]
+    heights = [drawn(of(*(job(n) for n in range(rows)))).size for rows in (0, 1, 2, 30)]
+    assert heights == [(WIDTH, 264), (WIDTH, 300), (WIDTH, 336), (WIDTH, 1344)]
     content = day_picture.png(of(*(job(n, LONGEST, days="FWS-?" * 2 + "FWS-") for n in range(30)), more=212))
     assert len(content) < 500_000
 
@@ -84,6 +84,13 @@ def test_a_font_of_the_machine_shows_more() -> None:
         pytest.skip("no font is installed")
     written_out = drawn(of(job(1, r"M\xfcller")), day_picture.FONTS)
     assert drawn(of(job(1, "Müller")), day_picture.FONTS).tobytes() != written_out.tobytes()
+
+
+def test_marks_do_not_pile_up_over_other_lines() -> None:
+    """A letter may have two marks; those beyond are written out."""
+    piled, written = of(job(1, "e" + "\u0301" * 40)), of(job(1, "e\u0301\u0301" + r"\u0301" * 38))
+    for fonts in ((), day_picture.FONTS):
+        assert drawn(piled, fonts).tobytes() == drawn(written, fonts).tobytes()
 
 
 def test_a_long_name_stays_in_its_column() -> None:

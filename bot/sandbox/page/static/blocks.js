@@ -41,7 +41,8 @@ function input(block, surface) {
 
 function image(block, surface) {
   return h("figure", { class: "block block-image" },
-    block.title ? h("figcaption", {}, textObject(block.title, surface.context)) : null, picture(block, "image"));
+    block.title ? h("figcaption", {}, textObject(block.title, surface.context)) : null,
+    link(block.image_url ?? block.slack_file?.url, picture(block, "image")));
 }
 
 function cell(content, settings, tag, surface) {

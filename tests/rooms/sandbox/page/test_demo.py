@@ -115,7 +115,7 @@ async def test_the_servers_certificate_is_verified_by_the_file_in_the_settings(d
 async def test_slack_installs_the_bot_by_its_own_manifest(demo: Demo) -> None:
     """A scope that the manifest forgets is missing in the demo, as it would be in a real workspace."""
     printed = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "manifest"), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "bot", "manifest", "--pictures"), stdout=asyncio.subprocess.PIPE
     )
     manifest, _ = await printed.communicate()
     assert all(scope in manifest.decode() for scope in demo.slack.workspace.app.scopes)
