@@ -32,7 +32,7 @@ from bot.sandbox.vbr.machines import add_protection_group
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form, job_summary
 from bot.store import Database
-from bot.veeam import Fleet, JobObject, SettingsField, has_model, references_of, settings_of
+from bot.veeam import Detail, Fleet, JobObject, SettingsField, has_model, references_of, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -371,6 +371,24 @@ async def test_a_job_of_agents_is_offered_computers_of_its_own_system(
     key = JobObject({"platform": "Agent", "id": other}).key
     again = form_in(await ann.fills(form, name="New", objects=(offered[f"mixed-{system}"].value, key)))
     assert SettingsField.OBJECTS in dict(said(again))
+
+
+@pytest.mark.parametrize("revision", ["1.3-rev1"])
+async def test_a_policy_is_made_though_the_server_does_not_say_its_name(office: Office, ann: Writer) -> None:
+    """Its agents are then told the host that the bot knows the server by; the review says so."""
+    office.hq.faults.add("GET", "/api/v1/serverInfo", saying(500, "Four horsemen."))
+    kind = "LinuxAgentBackupServerPolicy"
+    opened = await office.ask(Create("hq", step=Step.FILL, job_type=kind), ANN)
+    assert isinstance(opened, NeedsForm)
+    assert {each.what for each in opened.missing} == {Detail.SERVER_INFO}
+    form = form_in(opened)
+    objects = ((await ann.finds(form, MenuField.OBJECTS))[0].value,)
+    repository = await ann.option(form, MenuField.REPOSITORY, "Second Repository")
+    summary = await ann.sees(form, name="New", objects=objects, repository=repository)
+    assert "Agents connect to: 127.0.0.1" in summary.defaults
+    assert isinstance(await ann.sends(summary), Done)
+    (body,) = sent(office, CREATING)
+    assert body["storage"]["destination"]["backupServerName"] == "127.0.0.1"
 
 
 async def test_a_job_is_made_like_another_as_typed(office: Office, ann: Writer) -> None:
