@@ -206,7 +206,9 @@ def _done(key: str, facts: Revision) -> str:
     own = next((kind for kind in facts.job_types if job_type_key(kind) == key), None)
     if own is None:
         return "not known"
-    return "run, edit, create" if own in creatable_types(facts) else "run"
+    if own not in creatable_types(facts):
+        return "run"
+    return "run, edit, clone, create" if facts.clones(own) else "run, edit, create"
 
 
 PAGES: Final[Mapping[Path, Callable[[], str]]] = {

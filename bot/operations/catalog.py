@@ -127,7 +127,11 @@ CODEC = RequestCodec(VERBS)
 
 def available(state: JobState, revision: Revision) -> tuple[Operation, ...]:
     """Return what makes sense on a job in this state and its server has, the likeliest first."""
-    actions = [action for action in JOB_ACTIONS if action.makes_sense_on(state)]
+    actions = [
+        action
+        for action in JOB_ACTIONS
+        if action.makes_sense_on(state) and action.suits_type(state.type, revision)
+    ]
     first = [action.operation for action in actions[:1] if action.begins_or_ends_run]
     rest = [action.operation for action in actions[len(first) :]]
     looking = (ShowJob.operation, *((ExplainFailure.operation,) if _needs_explaining(state) else ()))

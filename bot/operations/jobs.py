@@ -74,6 +74,7 @@ class JobNow:
     state: veeam.JobState
     is_active: bool
     is_disabled: bool | None
+    revision: veeam.Revision
 
     @property
     def never_stops(self) -> bool:
@@ -463,14 +464,14 @@ async def job_now(server: veeam.VeeamServer, state: veeam.JobState, *, for_switc
     is_active, is_disabled = state.is_active, state.is_disabled
     if for_switch:
         if is_disabled or not is_active:
-            return JobNow(state, is_active, is_disabled)
+            return JobNow(state, is_active, is_disabled, server.revision)
         try:
-            return JobNow(state, is_active, (await server.job(state.id)).is_disabled)
+            return JobNow(state, is_active, (await server.job(state.id)).is_disabled, server.revision)
         except (veeam.NotFoundOnServer, veeam.Rejected):
-            return JobNow(state, is_active, None)
+            return JobNow(state, is_active, None, server.revision)
     if not is_active and is_disabled:
         is_active = await is_running(server, state)
-    return JobNow(state, is_active, is_disabled)
+    return JobNow(state, is_active, is_disabled, server.revision)
 
 
 async def with_session(server: veeam.VeeamServer, job: FoundJob) -> FoundJob:

@@ -435,7 +435,7 @@ class Blocked(StrEnum):
     NO_FULL_TYPE = "no_full_type"  # the same, and its type makes none
     NO_POLICY = "no_policy"  # a command to the agents of a policy, and it is none
     NO_CACHE = "no_cache"  # clear the backup cache, and its computers keep none
-    NO_CLONE = "no_clone"  # clone, and VBR's API cannot describe jobs of this type
+    NO_CLONE = "no_clone"  # clone, and VBR's API does not clone jobs of this type
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
     NOT_FAILED = "not_failed"  # acknowledge, and its latest run has not failed, or was made up for
     OVER = "over"  # acknowledge what is not as expected, and by now it is

@@ -80,6 +80,12 @@ _JOB_TYPES_OF_REV2 = (
     "IrisBackup",
     "WindowsAgentBackupFailoverCluster",
 )
+_CLONABLE_OF_REV2 = frozenset(
+    {
+        *("VSphereBackup", "HyperVBackup", "CloudDirectorBackup"),
+        *("BackupCopy", "WindowsAgentBackup", "LinuxAgentBackup"),
+    }
+)
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
 _WITHOUT_MODEL = frozenset(
     {
@@ -107,6 +113,8 @@ class Revision:
     """The build of VBR that it came with."""
     job_types: tuple[str, ...]
     """EJobType in this revision's spelling, the commonest first."""
+    clonable_types: frozenset[str] | None = None
+    """The types that its document says can be cloned; None: it says nothing, so all that have a model."""
     lacks: frozenset[Capability] = frozenset()
     job_statuses: frozenset[JobStatus] = frozenset(JobStatus)
     """What a status filter may ask for; a server of an older revision reports these alone."""
@@ -159,6 +167,13 @@ class Revision:
     def has(self, capability: Capability) -> bool:
         """Whether it can be asked for."""
         return capability not in self.lacks
+
+    def clones(self, job_type: str) -> bool:
+        """Whether jobs of this type can be cloned: never those without a model, for that is the answer."""
+        if not self.has(Capability.CLONE) or lacks_model(job_type):
+            return False
+        key = job_type_key(job_type)
+        return self.clonable_types is None or key in map(job_type_key, self.clonable_types)
 
     def platform(self, name: str) -> str:
         """A platform of the inventory, as this revision calls it."""
@@ -219,6 +234,7 @@ REVISIONS: Mapping[str, Revision] = {
             product="VBR 13.1",
             first_build=(13, 1, 0, 411),
             job_types=_JOB_TYPES_OF_REV2,
+            clonable_types=_CLONABLE_OF_REV2,
             roles_gone=frozenset({Role.TAPE_OPERATOR}),
             pages_task_sessions=True,
             has_gfs_for_files=True,

@@ -308,6 +308,12 @@ class JobAction(Action, frozen=True):
         return True
 
     @classmethod
+    def suits_type(cls, job_type: str, revision: veeam.Revision) -> bool:
+        """Whether VBR of this revision does it to jobs of this type."""
+        del job_type, revision
+        return True
+
+    @classmethod
     def on_button(cls, job: KnownJob, snapshot: Snapshot | None) -> Self:
         """Return the request that the action's button on a job carries."""
         return cls(job, snapshot)

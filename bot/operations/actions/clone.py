@@ -35,13 +35,13 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
     )
 
     @classmethod
-    def makes_sense_on(cls, state: veeam.JobState) -> bool:
-        """Whether VBR's API can describe jobs of this type: it answers with the copy's model."""
-        return not veeam.lacks_model(state.type)
+    def suits_type(cls, job_type: str, revision: veeam.Revision) -> bool:
+        """Whether VBR clones jobs of this type."""
+        return revision.clones(job_type)
 
     def blocked_by(self, job: JobNow) -> Blocked | None:
-        """What VBR's API cannot describe, it cannot clone."""
-        return Blocked.NO_CLONE if veeam.lacks_model(job.state.type) else None
+        """What VBR's API does not clone, or cannot describe."""
+        return None if job.revision.clones(job.state.type) else Blocked.NO_CLONE
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Send it (`CloneJob`)."""

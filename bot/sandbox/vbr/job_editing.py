@@ -65,6 +65,9 @@ def delete_job(call: RestCall) -> Reply:
 def clone_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/clone: ``<name>_clone1``, disabled."""
     job = modelled_job(call)
+    cloned = call.revision.cloned_types
+    if cloned is not None and job.type not in cloned:
+        raise bad_request(f"Cloning is not supported for jobs of the type {job.type}.")
     number = 1
     while call.world.book.job_named(f"{job.name}_clone{number}") is not None:
         number += 1

@@ -37,6 +37,8 @@ class Revision:
     links_retries: bool = False
     toggled_status: int = 200
     names_versions_it_speaks: bool = False
+    cloned_types: frozenset[str] | None = None
+    """The types of jobs that can be cloned; None: all that have a model."""
 
     @property
     def permissions(self) -> Permissions:
@@ -132,6 +134,12 @@ REVISION_1_3_REV1 = Revision(
 )
 REVISION_1_3_REV2 = Revision(
     name="1.3-rev2",
+    cloned_types=frozenset(
+        {
+            *("VSphereBackup", "HyperVBackup", "CloudDirectorBackup"),
+            *("BackupCopy", "WindowsAgentBackup", "LinuxAgentBackup"),
+        }
+    ),
     additional_info="list",
     pages_task_sessions=True,
     relates_sessions=True,

@@ -537,7 +537,7 @@ _OBSTACLES = {
     ),
     outcomes.Blocked.NO_FULL_TYPE: "is of a type without active fulls.",
     outcomes.Blocked.NO_CLONE: (
-        "is of a type that VBR's API cannot describe, so it can't be cloned from here. VBR's console can."
+        "is of a type that VBR's API can't clone. Create a job like it, or use VBR's console."
     ),
     outcomes.Blocked.NO_RESTORE_POINTS: (
         "is not an immediate backup copy; only those are started with the latest or all restore points."

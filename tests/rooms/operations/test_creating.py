@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import JobForm
 from bot.operations.menus import MenuField, MenuSearch
-from bot.operations.model import Gesture, Origin, Refusal, Step
+from bot.operations.model import Gesture, NamedJob, Origin, Refusal, Step
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -20,16 +21,18 @@ from bot.operations.outcomes import (
     Failed,
     NeedsForm,
     NotFound,
+    NotPossible,
     Refused,
     Unclear,
 )
+from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.sandbox.vbr.machines import add_protection_group
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form, job_summary
 from bot.store import Database
-from bot.veeam import Fleet, JobObject, SettingsField, has_model, references_of, settings_of
+from bot.veeam import Detail, Fleet, JobObject, SettingsField, has_model, references_of, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -65,6 +68,11 @@ LETTERS = {
 """What is typed to find the objects of a type; other menus open filled."""
 NONE_LISTED = {("FileBackupCopy", "1.2-rev1")}
 """Where VBR lists nothing that a job of the type could be about."""
+CLONED = {
+    "VSphereBackup", "HyperVBackup", "CloudDirectorBackup", "BackupCopy", "WindowsAgentBackup",
+    "LinuxAgentBackup",
+}  # fmt: skip
+"""What 1.3-rev2 says it clones; before, nothing is said."""
 OTHERS = {
     "win": ("LinuxComputer", "mixed-lnx"),
     "lnx": ("WindowsComputer", "mixed-win"),
@@ -333,6 +341,16 @@ async def test_a_job_of_each_type_is_made_from_nothing(
         assert problems == []
 
 
+@pytest.mark.parametrize(("kind", "revision"), [case for case in CASES if case[1] != "1.2-rev1"])
+async def test_a_job_is_cloned_where_vbr_does_it(office: Office, kind: str, revision: str) -> None:
+    """A type that the revision's document leaves out is neither offered nor sent; others go through."""
+    job, is_cloned = NamedJob(name_of(kind), "hq", exact=True), revision != "1.3-rev2" or kind in CLONED
+    shown = await office.answer(ShowJob(job), JobAnswer, ANN)
+    assert ("clone" in {operation.name for operation in shown.view.operations}) == is_cloned
+    assert isinstance(await office.ask(Clone(job), ANN), Done if is_cloned else NotPossible)
+    assert len(office.hq.requests.of("POST", "/api/v1/jobs/{id}/clone")) == is_cloned
+
+
 AGENT_JOBS = [case for case in CASES if "Agent" in case[0]]
 
 
@@ -353,6 +371,24 @@ async def test_a_job_of_agents_is_offered_computers_of_its_own_system(
     key = JobObject({"platform": "Agent", "id": other}).key
     again = form_in(await ann.fills(form, name="New", objects=(offered[f"mixed-{system}"].value, key)))
     assert SettingsField.OBJECTS in dict(said(again))
+
+
+@pytest.mark.parametrize("revision", ["1.3-rev1"])
+async def test_a_policy_is_made_though_the_server_does_not_say_its_name(office: Office, ann: Writer) -> None:
+    """Its agents are then told the host that the bot knows the server by; the review says so."""
+    office.hq.faults.add("GET", "/api/v1/serverInfo", saying(500, "Four horsemen."))
+    kind = "LinuxAgentBackupServerPolicy"
+    opened = await office.ask(Create("hq", step=Step.FILL, job_type=kind), ANN)
+    assert isinstance(opened, NeedsForm)
+    assert {each.what for each in opened.missing} == {Detail.SERVER_INFO}
+    form = form_in(opened)
+    objects = ((await ann.finds(form, MenuField.OBJECTS))[0].value,)
+    repository = await ann.option(form, MenuField.REPOSITORY, "Second Repository")
+    summary = await ann.sees(form, name="New", objects=objects, repository=repository)
+    assert "Agents connect to: 127.0.0.1" in summary.defaults
+    assert isinstance(await ann.sends(summary), Done)
+    (body,) = sent(office, CREATING)
+    assert body["storage"]["destination"]["backupServerName"] == "127.0.0.1"
 
 
 async def test_a_job_is_made_like_another_as_typed(office: Office, ann: Writer) -> None:

@@ -17,6 +17,11 @@ WITHOUT_MODEL = {
 }  # fmt: skip
 WINDOWS_POLICIES = {"WindowsAgentBackupServerPolicy", "WindowsAgentBackupWorkstationPolicy"}
 LINUX_POLICIES = {"LinuxAgentBackupServerPolicy", "LinuxAgentBackupWorkstationPolicy"}
+CLONED = {
+    "VSphereBackup", "HyperVBackup", "CloudDirectorBackup", "BackupCopy", "WindowsAgentBackup",
+    "LinuxAgentBackup",
+}  # fmt: skip
+"""What 1.3-rev2 says it clones; the others say nothing."""
 COPIES = {"BackupCopy", "LegacyBackupCopy"}
 EVERY_TYPE = [(name, kind) for name, facts in REVISIONS.items() for kind in facts.job_types]
 HAVE_COMMANDS = {"1.3-rev1", "1.3-rev2"}
@@ -32,7 +37,8 @@ def offered(revision: str, kind: str, status: str, *, result: str = "Failed", mo
 @pytest.mark.parametrize(("revision", "kind"), EVERY_TYPE)
 def test_what_is_offered_on_each_type(revision: str, kind: str) -> None:
     """At rest, disabled and running; with what needs a model, or an agent policy, only where there is one."""
-    base = {"job", "start", "delete"} | ({"clone"} if kind not in WITHOUT_MODEL else set())
+    clones = kind in CLONED if revision == "1.3-rev2" else kind not in WITHOUT_MODEL
+    base = {"job", "start", "delete"} | ({"clone"} if clones else set())
     if revision in HAVE_COMMANDS:
         base |= {"apply"} if kind in WINDOWS_POLICIES | LINUX_POLICIES else set()
         base |= {"clearcache"} if kind in WINDOWS_POLICIES else set()

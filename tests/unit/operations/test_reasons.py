@@ -102,7 +102,7 @@ def test_what_makes_sense_on_a_job(status: str, result: str, mode: str | None, e
 @pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
 def test_what_a_revision_lacks_is_not_offered(revision: str) -> None:
     """1.2-rev1 has no retry and no clone: a failed job can be started there."""
-    state = JobState(id=JOB, status="stopped", last_result="Failed")
+    state = JobState(id=JOB, type="VSphereBackup", status="stopped", last_result="Failed")
     offered = {operation.name for operation in available(state, REVISIONS[revision])}
     assert {"retry", "clone"} & offered == (set() if revision == "1.2-rev1" else {"retry", "clone"})
     assert "start" in offered
@@ -165,4 +165,4 @@ def test_what_stands_in_the_way(
 ) -> None:
     """Starting what runs, stopping what doesn't, enabling what is enabled: named before anything is sent."""
     state = JobState(id=JOB, name="SQL", backup_copy_mode=mode)
-    assert request_.blocked_by(JobNow(state, is_active, is_disabled)) is expected
+    assert request_.blocked_by(JobNow(state, is_active, is_disabled, REVISIONS["1.3-rev0"])) is expected

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,17 @@ EACH_REVISION = pytest.mark.parametrize("revision", REVISIONS)
 
 
 @cache
-def schemas(revision: str) -> dict[str, Any]:
-    """The component schemas of the document of this revision."""
+def document(revision: str) -> dict[str, Any]:
+    """The document of this revision."""
     named = Path(os.environ["VEEAM_OPENAPI"])
     folder = named if named.is_dir() else named.parent
-    document = json.loads((folder / f"vbr-openapi-{revision}.json").read_text(encoding="utf-8"))
-    found: dict[str, Any] = document["components"]["schemas"]
+    found: dict[str, Any] = json.loads((folder / f"vbr-openapi-{revision}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def schemas(revision: str) -> dict[str, Any]:
+    """The component schemas of that document."""
+    found: dict[str, Any] = document(revision)["components"]["schemas"]
     return found
 
 
@@ -45,6 +51,16 @@ def test_job_types(revision: str) -> None:
     for parent in ("JobModel", "JobSpec"):
         assert with_layout == set(documented[parent]["discriminator"]["mapping"])
     assert with_layout == {kind for kind in facts.job_types if not lacks_model(kind)}
+
+
+@EACH_REVISION
+def test_types_that_are_cloned(revision: str) -> None:
+    """As the description of the operation lists them; all that have a model where it lists none."""
+    facts = REVISIONS[revision]
+    clone = document(revision)["paths"].get("/api/v1/jobs/{id}/clone", {}).get("post", {})
+    listed = set(re.findall(r"<li> *`(\w+)`", clone.get("description", "")))
+    models = {kind for kind in facts.job_types if layout_of(kind) is not None} if clone else set()
+    assert {kind for kind in facts.job_types if facts.clones(kind)} == (listed or models)
 
 
 @EACH_REVISION
