@@ -62,7 +62,7 @@ _DETAILS = {
     veeam.Detail.CHAINED_JOBS: "The jobs that run after this one",
     veeam.Detail.JOB_OF_SESSION: "The session's job",
     veeam.Detail.SESSIONS: "The latest sessions",
-    veeam.Detail.RUNNING_SESSIONS: "What runs although its job is disabled",
+    veeam.Detail.RUNNING_SESSIONS: "The running sessions",
     veeam.Detail.LAST_SUCCESS: "The last success",
     veeam.Detail.FAILURE_REASON: "The reason of a failure",
     veeam.Detail.OBJECTS: "The session's objects",

@@ -67,7 +67,8 @@ def _standing(answer: WhyAnswer) -> str:
     word = run.result.value if run.result is not None else ""
     owned = f"acknowledged by {mention(answer.view.owner)}" if answer.view.owner else ""
     kind = status_text.log_backup(run.session.session_type) if run.session is not None else ""
-    return dotted(status_text.result(word), job, kind, literal(run.part or ""), owned)
+    part = literal(run.part) if run.part else ""
+    return dotted(status_text.result(word), job, kind, part, owned)
 
 
 def _when(answer: WhyAnswer) -> str:

@@ -990,6 +990,9 @@ def announcements() -> dict[str, Announcement]:
         msgspec.structs.replace(each, part=name, part_of=samples.session_id(9))
         for each, name in ((failed, "SQL nightly"), (again, "<!here>"))
     )
+    logs, more_logs, good_logs = (
+        msgspec.structs.replace(each, session_type="SqlLogBackup") for each in (failed, again, fine)
+    )
     no_job = msgspec.structs.replace(samples.run(total=None, is_final=True), is_job=False)
     recovery = Recovery(session_id=samples.session_id(5), result="Success", ended_at=NOW + timedelta(days=1))
     recovered = msgspec.structs.replace(samples.run(total=None, is_final=True), recovery=recovery)
@@ -1020,6 +1023,10 @@ def announcements() -> dict[str, Announcement]:
         "run-seems-stopped": RunEnded(run=samples.run(seems_stopped, total=None)),
         "run-of-parts": RunChanged(run=samples.run(part, other, total=None, is_final=True)),
         "run-of-no-job": RunEnded(run=no_job),
+        "run-of-logs": RunChanged(run=samples.run(logs, more_logs, total=None, is_final=True)),
+        "attempt-of-logs": AttemptEnded(
+            run=samples.run(logs, good_logs, total=None, is_final=True), session=good_logs
+        ),
         "run-recovered-by-the-next": RunChanged(run=recovered),
         "attempt-of-a-part": AttemptEnded(run=samples.run(part, other, total=None), session=other),
         "run-late": RunEnded(run=late),
