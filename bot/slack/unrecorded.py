@@ -7,7 +7,7 @@ from the newest message on that the database knows. Usually that is one short pa
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +24,8 @@ _PAGE = 200
 _MOST_MESSAGES = 5000
 """So many are looked at in a channel or thread, newest first, whatever the size of Slack's pages."""
 _MOST_PLACES = 5000
+_LOOKED_AT_WITHIN = timedelta(hours=2)
+"""So soon after the start repositories and jobs have been looked at again."""
 
 log = structlog.get_logger()
 
@@ -46,6 +48,9 @@ class _Place:
     """A channel, or a thread in it: what was found there, and how far it is read."""
 
     storms: list[_Storm] = field(default_factory=list)
+    unmet: dict[Identity, str] = field(default_factory=dict)
+    """What is not as expected by messages that stand so, whenever it began."""
+    read_at: datetime | None = None
     posted: dict[Identity, str] = field(default_factory=dict)
     newest_ts: str = ""
     cursor: str = ""
@@ -90,8 +95,17 @@ class UnrecordedMessages:
             self._unreadable.add(row.channel)
             return None
         await self._judge(place, row.channel, known)
-        ts = place.posted.get(identity(metadata))
+        ts = place.posted.get(identity(metadata)) or self._unmet_before(place, metadata)
         return None if ts is None else PostedMessage(known.channel, ts)
+
+    def _unmet_before(self, place: _Place, metadata: Mapping[str, Any]) -> str | None:
+        """The message that says the same is not as expected, since another moment: when it was looked at.
+
+        Each is found once, and soon after the start: later it is news.
+        """
+        about = _unmet(metadata)
+        is_start = place.read_at is not None and self._clock.now() - place.read_at < _LOOKED_AT_WITHIN
+        return place.unmet.pop(about, None) if about is not None and is_start else None
 
     async def find_storm(
         self, row: OutboxRow, servers: Collection[str], first: datetime, last: datetime
@@ -133,6 +147,7 @@ class UnrecordedMessages:
         """Read what came after a message: a channel's roots, newest first, or a thread's replies."""
         key = (known.channel, thread_ts)
         place = self._places.setdefault(key, _Place())
+        place.read_at = place.read_at or self._clock.now()
         if len(self._places) > _MOST_PLACES:
             del self._places[next(iter(self._places))]
         where: dict[str, Any] = {
@@ -167,6 +182,9 @@ class UnrecordedMessages:
             place.posted.setdefault(identity(metadata), ts)
         if (storm := _storm(metadata, ts)) is not None:
             place.storms.append(storm)
+        # Once it is over, the message has no buttons any more.
+        if (unmet := _unmet(metadata)) is not None and _has_buttons(item):
+            place.unmet.setdefault(unmet, ts)
 
 
 def _storm(metadata: Mapping[str, Any], ts: str) -> _Storm | None:
@@ -191,6 +209,19 @@ def _storm(metadata: Mapping[str, Any], ts: str) -> _Storm | None:
             except ValueError:
                 return None
     return None
+
+
+def _unmet(metadata: Mapping[str, Any]) -> Identity | None:
+    """What is not as expected by a message, without since when; None for any other message."""
+    kind, payload = metadata.get("event_type"), metadata.get("event_payload")
+    if kind != "veeam_expectation" or not isinstance(payload, dict):
+        return None
+    return identity({"event_type": kind, "event_payload": {**payload, "since": None}})
+
+
+def _has_buttons(item: Mapping[str, Any]) -> bool:
+    blocks = item.get("blocks") or ()
+    return any(isinstance(block, dict) and block.get("type") == "actions" for block in blocks)
 
 
 def _is_of_an_action(metadata: Mapping[str, Any]) -> bool:

@@ -38,6 +38,7 @@ from bot.veeam import (
     RetryPolicy,
     Session,
     SessionGroup,
+    SessionId,
     VeeamServer,
     session_group,
 )
@@ -57,11 +58,11 @@ from bot.watch.routing import (
     WatchRules,
     long_enough,
 )
-from bot.watch.run_facts import JobOutlook, SessionFacts
+from bot.watch.run_facts import JobOutlook, SessionDetails, SessionFacts
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession
-from bot.watch.standing import queue
+from bot.watch.standing import queue, row_of
 from bot.watch.storms import BackupTarget, StormGathering, StormRules
 from bot.watch.streaks import Streaks
 
@@ -204,10 +205,13 @@ class Announcer:
                 backfill.add(replace(report, subscribers=certain))
         ends = [ended_at for ended_at in backfill.ended.values() if ended_at <= poll.server_now]
         cursor = replace(poll.cursor, read_to=max([since, *ends]), floor=since)
+        runs: list[Run] = []
         if backfill.is_large:
             left: list[EndedSession] = []
             begun = cursor
-            rows = tuple(backfill.messages(server, since=since, now=self._clock.now()))
+            details = await self._details_of([each.ended.session for each in backfill.listed])
+            runs = backfill.runs(server, details, since=since)
+            rows = tuple(backfill.messages(server, runs, since=since, now=self._clock.now()))
         else:
             left, rows, begun = backfill.announced[::-1], (), replace(cursor, read_to=since)
         unannounced = {each.session.id for each in left}
@@ -219,9 +223,20 @@ class Announcer:
             for session_id in backfill.stopped:
                 await self._stopped.add(transaction, server, session_id, backfill.ended[session_id])
             await self._outbox.add(transaction, rows)
+            for run in runs:
+                await self._runs.put(transaction, row_of(run))
         if rows:
             log.info("watch.backfill_summarised", server=server, sessions=len(known), channels=len(rows))
         return replace(poll, ended=tuple(left), cursor=cursor, before=begun)
+
+    async def _details_of(self, sessions: Sequence[Session]) -> Mapping[SessionId, SessionDetails]:
+        """What VBR says of some sessions, asked about a few at a time."""
+        details: dict[SessionId, SessionDetails] = {}
+        for start in range(0, len(sessions), _AT_ONCE):
+            some = sessions[start : start + _AT_ONCE]
+            found = await asyncio.gather(*(fetch_details(self._server, each) for each in some))
+            details |= {each.id: said for each, said in zip(some, found, strict=True)}
+        return details
 
     async def awaits(self, session: Session) -> bool:
         """Whether the end of a running session will be announced, for one result at least."""

@@ -1,27 +1,34 @@
 """What a first start finds: counted as it is read, newest first, and summed up for each channel. Pure.
 
-However many sessions ended, only their IDs and ends are kept, the problems to list, and a few whole sessions.
+However many sessions ended, only their IDs and ends are kept, the jobs whose latest run failed or warned, and
+a few whole sessions. Those jobs' runs can be acknowledged and muted as if each had been posted.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
+
+import msgspec
 
 from bot.settings import ServerName
 from bot.store import NewOutboxRow, Placement
-from bot.veeam import Result, SessionId, known
+from bot.veeam import FAILURES_ONLY, Result, SessionId, known
 from bot.watch import facts
 from bot.watch.messages import REPLY, message
-from bot.watch.routing import WatchRules
-from bot.watch.run_facts import RunFacts
+from bot.watch.routing import Destination, WatchRules
+from bot.watch.run_facts import SessionDetails
+from bot.watch.runs import Run, RunChannel
 from bot.watch.session_report import SessionReport
 from bot.watch.sessions import EndedSession
 
 ANNOUNCED_ONE_BY_ONE = 10
 """So many sessions are announced as usual; more are summed up."""
 
-_PROBLEMS_SHOWN = 20
+PROBLEMS_SHOWN = 20
+_PROBLEMS_KEPT = 500
+"""So many runs that failed are kept, and as many that warned, the latest of them."""
 
 
 @dataclass
@@ -29,25 +36,31 @@ class _Channel:
     """What one channel would have got."""
 
     results: Counter[str] = field(default_factory=Counter)
-    judged: set[str] = field(default_factory=set)
-    problems: dict[Result, list[RunFacts]] = field(
-        default_factory=lambda: {Result.FAILED: [], Result.WARNING: []}
-    )
     problems_total: int = 0
 
-    def add(self, report: SessionReport) -> None:
-        """Count a session. Its job is judged by the latest one: a success makes failures old news."""
-        self.results[report.ended.result] += 1
-        job = report.job_id or report.job_name
-        if job in self.judged:
-            return
-        self.judged.add(job)
-        problems = self.problems.get(known(Result, report.ended.result) or Result.NONE)
-        if problems is None or report.ended.session.is_canceled:
-            return
-        self.problems_total += 1
-        if len(problems) < _PROBLEMS_SHOWN:
-            problems.append(report.run_facts(report.session_facts(), is_late=True))
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """A job's latest run, and the channels that would have got it."""
+
+    report: SessionReport
+    destinations: Sequence[Destination]
+
+    def run(self, summary_key: str, details: SessionDetails | None) -> Run:
+        """Return the run as it is kept: a list in the thread of each channel's summary names it."""
+        session = replace(self.report, details=details).session_facts()
+        channels = tuple(
+            RunChannel(
+                channel=to.channel,
+                threads=to.threads,
+                mention=to.mention,
+                muted_in="",
+                listed_in=f"{summary_key}/{to.channel}",
+            )
+            for to in self.destinations
+        )
+        begun = Run.begin(self.report.run_facts(session, is_late=True), None)
+        return msgspec.structs.replace(begun, channels=channels)
 
 
 class Backfill:
@@ -60,6 +73,8 @@ class Backfill:
     def __init__(self, rules: WatchRules) -> None:
         self._rules = rules
         self._channels: dict[str, _Channel] = {}
+        self._judged: set[tuple[str, bool]] = set()
+        self._problems: dict[Result, dict[SessionId, _Problem]] = {Result.FAILED: {}, Result.WARNING: {}}
         self.ended: dict[SessionId, datetime] = {}
         self.announced: list[EndedSession] = []
         self.stopped: list[SessionId] = []
@@ -79,14 +94,45 @@ class Backfill:
             self.stopped.append(session.id)
         destinations = () if report.is_untold else self._rules.route(report.completion()).destinations
         # Which of these runs failed in a row is not known here: such a route gets the next one.
-        for to in (one for one in destinations if one.failures_in_a_row == 1):
-            self._channels.setdefault(to.channel, _Channel()).add(report)
+        at_once = [one for one in destinations if one.failures_in_a_row == 1]
+        is_problem = self._is_latest(report) and not session.is_canceled
+        problems = self._problems.get(known(Result, report.ended.result) or Result.NONE)
+        for to in at_once:
+            channel = self._channels.setdefault(to.channel, _Channel())
+            channel.results[report.ended.result] += 1
+            channel.problems_total += is_problem and problems is not None
+        if is_problem and at_once and problems is not None and len(problems) < _PROBLEMS_KEPT:
+            problems[session.id] = _Problem(report, at_once)
         if destinations and not self.is_large:
             self.announced.append(report.ended)
 
-    def messages(self, server: ServerName, *, since: datetime, now: datetime) -> Iterator[NewOutboxRow]:
+    def _is_latest(self, report: SessionReport) -> bool:
+        """Whether it is its job's latest: a success makes failures old news, wherever that is announced."""
+        job = (report.job_id or report.job_name, report.ended.group in FAILURES_ONLY)
+        if job in self._judged:
+            return False
+        self._judged.add(job)
+        return True
+
+    @property
+    def listed(self) -> list[SessionReport]:
+        """The first few of the jobs' latest runs that failed or warned, those that failed first."""
+        every = (each.report for some in self._problems.values() for each in some.values())
+        return list(islice(every, PROBLEMS_SHOWN))
+
+    def runs(
+        self, server: ServerName, details: Mapping[SessionId, SessionDetails], *, since: datetime
+    ) -> list[Run]:
+        """Return the jobs' latest runs that failed or warned, those that failed first; `details` as known."""
+        key = _key(server, since)
+        every = (each for some in self._problems.values() for each in some.items())
+        return [each.run(key, details.get(session_id)) for session_id, each in every]
+
+    def messages(
+        self, server: ServerName, runs: Sequence[Run], *, since: datetime, now: datetime
+    ) -> Iterator[NewOutboxRow]:
         """Return one message, and its thread, for each channel; what failed comes before what warned."""
-        key = f"{server}/caught-up/{since.isoformat()}"
+        key = _key(server, since)
         for name, channel in self._channels.items():
             total = channel.problems_total
             summary = facts.BackfillSummary(
@@ -94,8 +140,10 @@ class Backfill:
             )
             yield message(f"{key}/{name}", name, summary, now)
             if total:
-                problems = (*channel.problems[Result.FAILED], *channel.problems[Result.WARNING])
-                listed = facts.BackfillProblems(problems=problems[:_PROBLEMS_SHOWN], problems_total=total)
+                here = (run.facts for run in runs if any(each.channel == name for each in run.channels))
+                listed = facts.BackfillProblems(
+                    problems=tuple(islice(here, PROBLEMS_SHOWN)), problems_total=total
+                )
                 yield message(
                     f"{key}/problems/{name}",
                     name,
@@ -105,3 +153,7 @@ class Backfill:
                     priority=REPLY,
                     root_key=f"{key}/{name}",
                 )
+
+
+def _key(server: ServerName, since: datetime) -> str:
+    return f"{server}/caught-up/{since.isoformat()}"

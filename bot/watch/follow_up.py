@@ -187,7 +187,8 @@ class FollowUp:
             mute = await self._mutes.put(transaction, new)
             told: set[str] = set()
             for run in filter(_went_wrong, runs):
-                channels = [each for each in run.channels_with_root if each.channel not in told]
+                told_there = (each for each in run.channels if each.has_root or each.listed_in)
+                channels = [each for each in told_there if each.channel not in told]
                 if not channels:
                     continue
                 told.update(each.channel for each in channels)

@@ -127,7 +127,9 @@ def root_messages(
             rows.append(reply(run, channel, "story", details, now, is_failure=False))
     # A message that became the root tells of the run from now on, where a storm did.
     channels = tuple(
-        msgspec.structs.replace(each, storm=None, muted_in=None) if each.channel in standing else each
+        msgspec.structs.replace(each, storm=None, muted_in=None, listed_in=None)
+        if each.channel in standing
+        else each
         for each in (*run.channels, *new)
     )
     changed = msgspec.structs.replace(run, channels=channels)
@@ -267,9 +269,9 @@ def reply(
     *,
     is_failure: bool,
 ) -> NewOutboxRow:
-    """Queue a message in the run's thread, or that of an earlier run's where it was said while muted."""
+    """Queue a message in the run's thread, or that of another message where that tells of the run."""
     key = root_key(run, channel.channel)
-    if channel.muted_in:
+    if channel.thread_key:
         placement = Placement.REPLY
     elif channel.threads is Threads.FLAT:
         placement = Placement.POST
@@ -285,7 +287,7 @@ def reply(
         placement=placement,
         priority=REPLY,
         run_key=run.facts.key,
-        root_key=channel.muted_in or key,
+        root_key=channel.thread_key or key,
     )
 
 

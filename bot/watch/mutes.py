@@ -188,7 +188,9 @@ class HeldBack:
             log.info("watch.mute_ended", server=mute.server, job_id=job_id, because=because)
             active.remove(mute)
             return covering(active, job_id, job_name)
-        if not mute.is_of_server and mute.failure is None and not (session.went_well or session.is_stopped):
+        before = Failure.decode(mute.failure)
+        is_news = before is None or before.cause is None
+        if not mute.is_of_server and is_news and not (session.went_well or session.is_stopped):
             failure = Failure.of(session, mute.server, job_name).encode()
             await self._mutes.set_failure(transaction, mute.id, failure)
             noted = replace(mute, failure=failure)
@@ -261,7 +263,7 @@ class HeldBack:
 def thread_keys(run: Run) -> Mapping[str, str]:
     """Return the key of the root whose thread tells of a run, by channel."""
     return {
-        each.channel: each.muted_in or messages.root_key(run, each.channel)
+        each.channel: each.thread_key or messages.root_key(run, each.channel)
         for each in run.channels_with_thread
     }
 
@@ -455,7 +457,9 @@ def _told(
     rows: list[NewOutboxRow] = []
     if storm is not None or channel in untold.new:
         # At most a line in an older thread says yet that it failed.
-        told = msgspec.structs.replace(channel, muted_in=None, storm=storm, mentioned=run.facts.may_mention)
+        told = msgspec.structs.replace(
+            channel, muted_in=None, listed_in=None, storm=storm, mentioned=run.facts.may_mention
+        )
         if told.has_root:
             rows.append(messages.root_row(run, told, now))
     elif untold.is_said and run.facts.may_mention and not channel.mentioned:
@@ -463,8 +467,8 @@ def _told(
         mention = messages.target(run, channel)
     # After maintenance the threads of what stands there as it did say nothing.
     is_quiet = untold.is_of_server and mention is None and (channel.has_root or not untold.is_said)
-    key = told.muted_in or messages.root_key(run, told.channel)
-    if (told.has_root or told.muted_in) and louder != key and not is_quiet:
+    key = told.thread_key or messages.root_key(run, told.channel)
+    if (told.has_root or told.thread_key) and louder != key and not is_quiet:
         is_loud = untold.is_said and ended.because == TIME and channel not in untold.new
         said = msgspec.structs.replace(ended, mention=mention)
         rows.append(_line(run, told, said, mute, now, is_loud=is_loud))
@@ -478,7 +482,7 @@ def _line(
 
     After an older database was restored, another mute may have the same ID, but not the same reference.
     """
-    key = channel.muted_in or messages.root_key(run, channel.channel)
+    key = channel.thread_key or messages.root_key(run, channel.channel)
     placement = Placement.BROADCAST if is_loud else Placement.REPLY
     if channel.threads is Threads.FLAT and channel.has_root:
         placement = Placement.POST

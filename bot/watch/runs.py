@@ -34,7 +34,8 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Of a run that ended while its job was muted, `muted_in` is the key of the earlier root in whose thread it
     was said; empty where there was none, so that it was only counted. Such a run has no root of its own.
-    `storm` is the storm that tells of the run in place of a root of its own.
+    `storm` is the storm that tells of the run in place of a root of its own. `listed_in` is the key of the
+    summary of a first start, in whose thread it was named and no more: its next attempt gets a root.
     """
 
     channel: str
@@ -43,6 +44,12 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mentioned: bool = False
     muted_in: str | None = None
     storm: str | None = None
+    listed_in: str | None = None
+
+    @property
+    def thread_key(self) -> str | None:
+        """The key of another message's row, in whose thread it is told of the run; None: of its own."""
+        return self.muted_in or self.listed_in
 
     @property
     def has_root(self) -> bool:
@@ -90,8 +97,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def channels_with_thread(self) -> tuple[RunChannel, ...]:
-        """The channels with a thread that tells of the run: its own, or an older run's where muted."""
-        return tuple(each for each in self.channels if each.has_root or each.muted_in)
+        """The channels with a thread that tells of the run: its own, or that of another message."""
+        return tuple(each for each in self.channels if each.has_root or each.thread_key)
 
     @property
     def expected_by(self) -> datetime | None:

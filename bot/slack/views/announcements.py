@@ -184,7 +184,7 @@ def backfill_summary(summary: facts.BackfillSummary) -> Message:
     wrong = count(summary.problems_total, "job")
     line = (
         f"{status_text.INFORMATION} Watching {strong(summary.server)} from now on. "
-        f"Since {date(summary.since)} {count(total, 'session')} ended{results}."
+        f"Since {date(summary.since)} {count(total, 'session')} for this channel ended{results}."
         f"{f' The latest run of {wrong} failed or warned: see the thread.' if summary.problems_total else ''}"
     )
     return compose([paragraph(line)])

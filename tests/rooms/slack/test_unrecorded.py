@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.slack.faults import Hung, RateLimited, Refused
+from bot.settings import ServerName
 from bot.slack.views.actions import action_metadata
-from bot.store import Database
+from bot.store import Database, Placement
+from bot.watch.facts import Expectation, ExpectationOver, ExpectationUnmet
+from bot.watch.messages import message
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 
@@ -82,6 +85,48 @@ async def test_a_restored_database_and_a_restart(tmp_path: Path) -> None:
                 await office.queues()
             await office.until_sent()
         assert office.told() == Counter(office.queued)
+
+
+async def test_what_is_still_not_as_expected(tmp_path: Path) -> None:
+    """A restored database looks anew since when a repository is full: what stands is not posted again.
+
+    What was over by then is another one, and so is the next of the same.
+    """
+
+    async def is_full(office: PostOffice, subject: str, *, over: bool = False) -> None:
+        await office.clock.advance(60)
+        expectation = Expectation(
+            server=ServerName("hq"),
+            kind="repository",
+            subject=subject,
+            name=subject,
+            since=office.clock.now(),
+            limit=10.0,
+        )
+        now, key = office.clock.now(), expectation.key
+        rows = [message(key, PROD, ExpectationUnmet(expectation=expectation), now)]
+        if over:
+            ended = ExpectationOver(expectation=expectation, ended_at=now)
+            rows.append(message(f"{key}/over", PROD, ended, now, placement=Placement.EDIT, root_key=key))
+        async with office.database.transaction() as transaction:
+            await office.outbox.add(transaction, rows)
+
+    async with post_office(tmp_path) as office:
+        backup = await backed_up(office, tmp_path)
+        async with office.sending():
+            await is_full(office, "repository:1")
+            await is_full(office, "repository:2", over=True)
+            await office.until_sent()
+        there = len(office.everything())
+        await post_again(office, tmp_path, backup, ())
+        async with office.sending():
+            await is_full(office, "repository:1", over=True)
+            await office.until_sent()
+            assert len(office.everything()) == there
+            await is_full(office, "repository:2")
+            await is_full(office, "repository:1")
+            await office.until_sent()
+        assert len(office.everything()) == there + 2
 
 
 async def test_nothing_is_unknown(tmp_path: Path) -> None:

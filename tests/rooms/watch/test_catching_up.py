@@ -11,15 +11,21 @@ from bot.observability import Health
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import Fault, Moment, changed, hanging, refusing
 from bot.sandbox.vbr.jobmodels import daily
-from bot.store import Database
+from bot.settings import ServerName
+from bot.slack.views.announcements import announcement
+from bot.store import Database, NewMute
+from bot.veeam import JobId, SessionId
 from bot.veeam.connection import Timeouts
-from bot.watch import WatchRules
+from bot.watch import FollowUp, WatchRules
 from bot.watch.facts import (
     Announcement,
     AttemptEnded,
     BackfillProblems,
     BackfillSummary,
+    MuteBegan,
+    MutedRunEnded,
     OutageEnded,
+    RunAcknowledged,
     RunChanged,
     RunEnded,
 )
@@ -31,6 +37,7 @@ from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules, sit
 from tests.rooms.watch.test_announcements import remember
 from tests.support.clock import FakeClock
 
+HQ = ServerName("hq")
 HOUR = 3600.0
 FAILURES_ONLY: WatchRules = rules(
     route_to("C0OLD", jobs=["Old*"], results=["Failed"]),
@@ -85,6 +92,61 @@ async def test_a_first_start_counts_everything(database: Database, clock: FakeCl
     assert summary.results == {"Failed": 121, "Success": 11_880, "Warning": 25}
     assert [run.job_name for run in problems.problems[:3]] == ["Old 0", "Old failed", "Warned 0"]
     assert len(problems.problems) == 20
+
+
+async def test_what_a_summary_lists_is_a_failure_as_any(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """It can be acknowledged and muted, in the summary's thread; another failure ends the mute early."""
+    async with site_of(database, clock, world) as site:
+        site.begin(rules(route_to("C0PROD", mention="S0ONCALL"), default_channel=None))
+        for number in range(12):
+            site.ended(f"Job {number}", "Failed", ago=HOUR + number, objects={"vm01": "The disk is full"})
+        (summary,) = of_kind(await site.poll(), BackfillSummary)
+        assert announcement(summary, "key").text.count("12 sessions for this channel ended: 12 Failed") == 1
+        follow_up, job_id = FollowUp(database, clock), JobId(world.job("Job 3").id)
+        failed = await follow_up.failed_run(HQ, job_id)
+        assert failed is not None
+        await follow_up.acknowledge(HQ, job_id, SessionId(failed.session_id), "U0ANN")
+        assert [type(each) for _, each in await site.poll()] == [RunAcknowledged]
+        now = clock.now()
+        until = now + timedelta(days=2)
+        new = NewMute(
+            server=HQ,
+            job_id=job_id,
+            job_name="Job 3",
+            person_id="U0ANN",
+            reference="r-1",
+            muted_at=now,
+            until=until,
+        )
+        assert await follow_up.mute(new) == ("C0PROD",)
+        assert [type(each) for _, each in await site.poll()] == [MuteBegan]
+        site.ended("Job 3", "Failed", objects={"vm01": "The disk is full"})
+        assert [type(each) for _, each in await site.poll_after(HOUR)] == [MutedRunEnded]
+        site.ended("Job 3", "Failed", objects={"vm01": "Access is denied"})
+        (root,) = of_kind(await site.poll_after(24 * HOUR), RunEnded)
+        assert root.mention == "S0ONCALL"
+        site.ended("Job 4", "Success")
+        await site.poll_after()
+        assert await follow_up.failed_run(HQ, JobId(world.job("Job 4").id)) is None
+
+
+async def test_the_next_attempt_of_what_is_listed_has_a_root(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """A line in a list is no message of its own: what fails again is posted as ever, with its mention."""
+    async with site_of(database, clock, world) as site:
+        site.begin(rules(route_to("C0PROD", mention="S0ONCALL"), default_channel=None))
+        for number in range(12):
+            world.add_job(f"Job {number}", schedule=daily("03:00", retries=2))
+            site.ended(f"Job {number}", "Failed", ago=60 + number)
+        await site.poll()
+        await clock.advance(600)
+        site.ended("Job 3", "Failed", seconds=9.0)
+        (root,) = of_kind(await site.poll_after(), RunEnded)
+        assert (root.run.job_name, len(root.run.attempts)) == ("Job 3", 2)
+        assert root.mention == "S0ONCALL"
 
 
 async def test_more_than_is_ever_read_at_a_first_start(
