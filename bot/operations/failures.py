@@ -6,7 +6,7 @@ Looked up once a session.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from bot import veeam
@@ -25,7 +25,7 @@ _WITH_REASON = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNIN
 class Failure:
     """What a list says of a job that failed or warned; each part None where VBR has no word of it.
 
-    `finding` is the cause that VBR's words name.
+    `finding` is the cause that VBR's words name, `object_name` the object that they are about.
     """
 
     in_a_row: int | None = None
@@ -33,6 +33,7 @@ class Failure:
     finding: veeam.Finding | None = None
     is_stopped: bool = False
     """A person stopped the run: it has not failed."""
+    object_name: str | None = None
 
 
 class Failures:
@@ -54,7 +55,7 @@ class Failures:
         session_id = state.failed_part or state.session_id
         if session_id is not None and (state.failed_part or result is veeam.Result.WARNING):
             of_session, _ = await self._failure(vbr, session_id, None, result, names=_names_of(state))
-            return Failure(reason=of_session.reason, finding=of_session.finding)
+            return replace(of_session, is_stopped=False)
         key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
@@ -81,13 +82,13 @@ class Failures:
         found, _ = await self._failure(vbr, session_id, None, result, names=names)
         return found
 
-    async def reason(self, server: ServerName, session: veeam.Session) -> str | None:
-        """Return why a session that is over failed or warned, in VBR's words; None where it did neither."""
+    async def of_session(self, server: ServerName, session: veeam.Session) -> Failure:
+        """Return why a session that is over failed or warned; nothing where it did neither."""
         result = session.outcome
         if not session.is_stopped or result not in _WITH_REASON:
-            return None
+            return Failure()
         found, _ = await self._failure(self._fleet.server(server), session.id, session, result)
-        return found.reason
+        return found
 
     async def _look_up(
         self,
@@ -116,7 +117,7 @@ class Failures:
             return Failure(is_stopped=True), True
         ran = [session for session in sessions if not known.is_stopped(session)]
         in_a_row = failed_in_a_row(ran)
-        return Failure(in_a_row, found.reason, found.finding), page is not None and is_said
+        return replace(found, in_a_row=in_a_row), page is not None and is_said
 
     async def _failure(
         self,
@@ -190,9 +191,11 @@ async def failure_of(
         without_tasks = error  # the log may still say why
     names = (*names, server.name, None if session is None else session.name, *(task.name for task in tasks))
     if messages := messages_of(tasks, result):
-        is_stopped = is_failed and seems_stopped(session, tasks)
         return Failure(
-            reason=messages[0], finding=veeam.cause_of(messages, rules, names=names), is_stopped=is_stopped
+            reason=messages[0],
+            finding=veeam.cause_of(messages, rules, names=names),
+            is_stopped=is_failed and seems_stopped(session, tasks),
+            object_name=next(task.name for task in tasks if messages_of((task,), result)),
         )
     records = await server.session_logs(session_id, _WITH_REASON[result])
     is_stopped = is_failed and without_tasks is None and seems_stopped(session, tasks, records)

@@ -390,6 +390,7 @@ class JobViews:
             state=without_past(visible_state(context.visibility, server, state), self._clock.now()),
             failed_in_a_row=failure.in_a_row,
             reason=failure.reason,
+            object_name=failure.object_name,
             finding=failure.finding,
             operations=tuple(
                 operation

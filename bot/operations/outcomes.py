@@ -49,8 +49,9 @@ class JobView:
     """A job state on its server, with what a list says of it.
 
     `failed_in_a_row` counts the latest finished sessions that failed, None when not asked for; `reason` is
-    the failure in VBR's own words, `finding` the cause that they name. `operations` are those of the catalog
-    that this person may do on it as it stands. `owner` acknowledged its failed run, as far as asked for.
+    the failure in VBR's own words, `object_name` the object that they are about, `finding` the cause that
+    they name. `operations` are those of the catalog that this person may do on it as it stands. `owner`
+    acknowledged its failed run, as far as asked for.
     """
 
     server: veeam.ServerName
@@ -60,6 +61,7 @@ class JobView:
     operations: tuple[Operation, ...] = ()
     finding: veeam.Finding | None = None
     owner: str | None = None
+    object_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

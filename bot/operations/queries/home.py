@@ -119,7 +119,9 @@ async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus
     """The status of a server with why its jobs failed."""
     failures = await backend.failures.of_each((view.server, view.state) for view in status.failed)
     failed = tuple(
-        replace(view, failed_in_a_row=failure.in_a_row, reason=failure.reason)
+        replace(
+            view, failed_in_a_row=failure.in_a_row, reason=failure.reason, object_name=failure.object_name
+        )
         for view, failure in zip(status.failed, failures, strict=True)
         if not failure.is_stopped
     )

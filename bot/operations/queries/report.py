@@ -124,7 +124,7 @@ async def _why(backend: Backend, server: ServerName, sessions: Sequence[veeam.Se
 
     async def ask(session: veeam.Session) -> str | None:
         async with turns:
-            return await backend.failures.reason(server, session)
+            return (await backend.failures.of_session(server, session)).reason
 
     async with asyncio.TaskGroup() as group:
         asked = {session.id: group.create_task(ask(session)) for session in sessions}

@@ -16,6 +16,7 @@ from bot import veeam
 from bot.operations import outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, doubt_about_span, span_in
+from bot.operations.failures import Failure
 from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     ALL_ROLES,
@@ -152,15 +153,15 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         )
         views = await session_views(page, backend)
         async with veeam.at_once() as group:
-            reasons = group.create_task(_reasons(views, backend))
+            failures = group.create_task(_failures(views, backend))
             types = group.create_task(_types_of_jobs(views, backend))
         return outcomes.Done(
             SessionsAnswer(
                 request=self,
                 job_name=job.state.name if job is not None else None,
                 rows=tuple(
-                    replace(view, reason=reason, job_type=job_type)
-                    for view, reason, job_type in zip(views, reasons.result(), types.result(), strict=True)
+                    replace(view, reason=why.reason, object_name=why.object_name, job_type=job_type)
+                    for view, why, job_type in zip(views, failures.result(), types.result(), strict=True)
                 ),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
@@ -270,6 +271,8 @@ class SessionView:
     """It is a part of another session."""
     reason: str | None = None
     """Why it failed or warned, in VBR's words, where that was asked for."""
+    object_name: str | None = None
+    """What that is about."""
     job_type: str | None = None
     """The type of its job, where that was asked for."""
 
@@ -320,16 +323,16 @@ async def session_views(found: Sequence[FoundSession], backend: Backend) -> tupl
     return tuple(views)
 
 
-async def _reasons(views: Sequence[SessionView], backend: Backend) -> tuple[str | None, ...]:
-    """Why the sessions of a page failed or warned; None where they didn't, or a person stopped them."""
+async def _failures(views: Sequence[SessionView], backend: Backend) -> tuple[Failure, ...]:
+    """Why the sessions of a page failed or warned; nothing where they didn't, or a person stopped them."""
     async with veeam.at_once() as group:
         asked = [
-            group.create_task(backend.failures.reason(view.server, view.session))
+            group.create_task(backend.failures.of_session(view.server, view.session))
             if not view.is_stopped
             else None
             for view in views
         ]
-    return tuple(None if each is None else each.result() for each in asked)
+    return tuple(Failure() if each is None else each.result() for each in asked)
 
 
 async def _types_of_jobs(views: Sequence[SessionView], backend: Backend) -> tuple[str | None, ...]:

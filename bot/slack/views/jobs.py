@@ -14,7 +14,7 @@ from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.why import ExplainFailure
 from bot.settings import PersonId
-from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case
+from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.causes import by_cause
 from bot.slack.views.job_settings import ITEMS_SHOWN, item, schedule_sentence, settings_lines
@@ -31,7 +31,19 @@ from bot.slack.views.message import (
     paragraph,
 )
 from bot.slack.views.mutes import muted_line
-from bot.veeam import Daily, Detail, JobFacts, JobState, Monthly, Periodic, Result, ScheduleFacts, Workload
+from bot.veeam import (
+    Daily,
+    Detail,
+    JobFacts,
+    JobState,
+    Monthly,
+    Periodic,
+    Result,
+    ScheduleFacts,
+    SessionGroup,
+    Workload,
+    session_group,
+)
 
 _STATES = {
     JobsFilter.FAILED: "failed",
@@ -44,6 +56,7 @@ _STATES = {
     JobsFilter.ENABLED: "enabled",
     JobsFilter.INACTIVE: "at rest",
 }
+_GOOD = (Result.SUCCESS, Result.WARNING)
 _NOTHING_SUCH = {
     frozenset(): "There are no jobs to show.",
     frozenset({JobsFilter.FAILED, JobsFilter.WARNING}): "All is well: no job's last run failed or warned.",
@@ -132,14 +145,15 @@ def _rows(answer: JobsAnswer) -> list[MessagePart]:
 
 
 def job_row(view: JobView, *, held: Held | None = None, says_why: bool = True) -> MessagePart:
-    """One job in a list: how it stands, since when, why, and what can be pressed."""
+    """One job in a list: how it stands, why, since when, and what can be pressed."""
     state = view.state
     if state.last_run is None:
         when = f"Next run {date(state.next_run)}" if state.next_run else ""
     else:
         when = f"Started {date(state.last_run)}{status_text.run_length(state)}"
-    why = code(view.reason, _REASON_LIMIT) if view.reason and says_why else ""
-    lines = paragraph(status_text.job_line(view), when, why, _held(held))
+    reason = view.reason if says_why else None
+    why = status_text.cause(view.object_name, reason, _REASON_LIMIT) if reason else ""
+    lines = paragraph(status_text.job_line(view), why, when, _held(held))
     about = status_text.job_name(state.name, view.server)
     return lines + buttons.controls(
         buttons.job_controls(buttons.ButtonTarget.of(view), view.operations),
@@ -180,7 +194,13 @@ def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
         repository = f"Repository: {literal(state.repository_name)}" if state.repository_name else ""
     head = [
         title,
-        paragraph(_last_run(state), _next_run(state, facts), *_enabled_again(answer), _run_after(answer)),
+        paragraph(
+            _last_good(answer),
+            _last_run(state),
+            _next_run(state, facts),
+            *_enabled_again(answer),
+            _run_after(answer),
+        ),
         NOTHING if answer.muted is None else muted_line(answer.muted),
         paragraph(covers, *([] if facts is None else settings_lines(facts)), repository),
         note(code(state.description)) if state.description.strip() else NOTHING,
@@ -305,6 +325,16 @@ def _listed(servers: Sequence[str]) -> str:
     return ", ".join(map(literal, servers))
 
 
+def _last_good(answer: JobAnswer) -> str:
+    """When a failed job made its last good backup, if that was one of its latest sessions."""
+    if answer.view.state.result is not Result.FAILED:
+        return ""
+    sessions = (each.session for each in answer.recent if not each.is_part)
+    runs = [one for one in sessions if session_group(one.session_type) is SessionGroup.JOB_RUN]
+    ended = next((run.end_time for run in runs if run.is_stopped and run.outcome in _GOOD), None)
+    return "" if ended is None else f"Last good backup: {status_text.with_age(ended, answer.as_of)}"
+
+
 def _last_run(state: JobState) -> str:
     if state.last_run is None:
         return f"Last run: {'never' if status_text.never_ran(state) else 'unknown'}"
@@ -326,11 +356,12 @@ def _priority(state: JobState, settings: JobFacts | None) -> str:
 def _whole_reason(view: JobView) -> list[str]:
     """Why its latest run failed or warned; Details of that session has what is too long here."""
     lines, room = list[str](), _REASON_SIZE
-    for line in quoted(view.reason or ""):
+    about = f"{strong(view.object_name)}: " if view.object_name else ""
+    for number, line in enumerate(quoted(view.reason or "")):
         room -= len(line)
         if room < 0:
             return [*lines, "… Details of the latest session has the rest."]
-        lines.append(line)
+        lines.append(line if number else f"{about}{line}")
     return lines
 
 

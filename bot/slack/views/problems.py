@@ -135,14 +135,14 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
     )
     nothing_done = "Nothing was done." if outcome.request.operation.kind is model.Kind.ACTION else ""
     does = [buttons.choice_in_words(choice, outcome.request) for choice in shown]
-    differ = len(set(does)) > 1
+    ways = set(does)
     go_ahead = "Press the button" if total == 1 else "Choose one"
-    what = f"{go_ahead} to go ahead: {literal(does[0])}." if does[0] and not differ else ""
+    what = f"{go_ahead} to go ahead: {literal(does[0])}." if len(ways) == 1 and does[0] else ""
     head = [paragraph(_which_one(outcome, total), " ".join(filter(None, (nothing_done, what))), more)]
     menu = buttons.choice_menu(outcome.request, shown)
     names = [status_text.job_name(choice.name, choice.server) for choice in shown]
     rows = [
-        paragraph(f"{name}: {literal(words)}" if differ and words else name)
+        paragraph(f"{name}: {literal(words)}" if len(ways) > 1 and words else name)
         for name, words in zip(names, does, strict=True)
     ]
     listed = [MessagePart(row.text, ()) for row in rows] if menu.blocks else rows

@@ -347,8 +347,7 @@ def _outlook(run: RunFacts, last: SessionFacts) -> str:
     if run.stands_failed and outlook.is_last_good_known:
         good = "no good backup on record"
         if outlook.last_good_at is not None:
-            age = duration(last.ended_at - outlook.last_good_at)
-            good = f"last good backup {date(outlook.last_good_at)} ({age} old)"
+            good = f"last good backup {status_text.with_age(outlook.last_good_at, last.ended_at)}"
     if run.next_attempt_expected_at is not None and run.stands_failed:
         upcoming = f"next attempt {date(run.next_attempt_expected_at)}"
     elif outlook.next_run is not None and run.recovery is None:

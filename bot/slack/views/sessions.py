@@ -164,6 +164,7 @@ def _about(view: SessionView, *, progress: str = "", started_by: str = "", reaso
     return paragraph(
         f"{status_text.STOPPED if view.is_stopped else status_text.session_result(session)} · "
         f"{status_text.job_name(session.name, view.server)}",
+        reason,
         dotted(
             status_text.span(session.creation_time, session.end_time),
             status_text.session_type(session.session_type, view.job_type),
@@ -171,7 +172,6 @@ def _about(view: SessionView, *, progress: str = "", started_by: str = "", reaso
         progress,
         f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
         f"Started by {literal(started_by)}" if started_by else "",
-        reason,
     )
 
 
@@ -179,7 +179,7 @@ def _reason(view: SessionView) -> str:
     """Why it went so, in a list: Details has the whole of it."""
     result = view.session.result
     own = status_text.own_words(result.message) if result else ""
-    return code(view.reason) if view.reason else own
+    return status_text.cause(view.object_name, view.reason) if view.reason else own
 
 
 @dataclass(frozen=True, slots=True)

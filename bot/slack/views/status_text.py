@@ -271,6 +271,11 @@ def own_words(message: str | None, limit: int = QUOTE_LIMIT) -> str:
     return "" if message is None or message.strip().casefold() in _SAYS_NOTHING else code(message, limit)
 
 
+def cause(object_name: str | None, reason: str, limit: int = QUOTE_LIMIT) -> str:
+    """Why it failed or warned in VBR's words, with the object that they are about, if they are of one."""
+    return f"{strong(object_name)}: {code(reason, limit)}" if object_name else code(reason, limit)
+
+
 def session_state(session: veeam.Session) -> str:
     """What a session is doing, in a word; one that we don't know is shown as it came."""
     state = veeam.known(veeam.SessionState, session.state)
@@ -355,6 +360,11 @@ def run_length(state: veeam.JobState) -> str:
     if not seconds:
         return ""
     return f", {duration(seconds)} so far" if state.is_active else f", took {duration(seconds)}"
+
+
+def with_age(at: datetime, now: datetime) -> str:
+    """When it was, and how old that makes it."""
+    return f"{date(at)} ({duration(now - at)} old)"
 
 
 def span_asked_for(length: timedelta) -> str:

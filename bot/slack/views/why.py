@@ -11,7 +11,7 @@ from bot.operations.actions.start import Start
 from bot.operations.outcomes import JobView
 from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
 from bot.settings import PersonId
-from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.expectations import what_is_unmet
 from bot.slack.views.message import Message, as_of, compose, note, paragraph
@@ -143,8 +143,7 @@ def _last_good(answer: WhyAnswer) -> str:
         return ""
     if answer.last_good_at is None:
         return "No good backup on record."
-    age = duration(answer.as_of - answer.last_good_at)
-    return f"Last good backup {date(answer.last_good_at)} ({age} old)"
+    return f"Last good backup {status_text.with_age(answer.last_good_at, answer.as_of)}"
 
 
 def _remedy(answer: WhyAnswer) -> buttons.Control | None:

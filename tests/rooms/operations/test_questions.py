@@ -299,6 +299,24 @@ async def test_lists_say_why(office: Office) -> None:
     assert looked_up() == before
 
 
+@pytest.mark.parametrize(
+    "line", ["jobs failed", "jobs problems", "job SQL Prod server:hq", "sessions failed"]
+)
+async def test_the_cause_follows_the_job_with_its_object(office: Office, line: str) -> None:
+    """Lists and the job's page begin as a message does: state and job, then the object and the cause."""
+    shown = drawn_of(await office.ask(parse(line, TYPED)), "r-1").message.text
+    assert re.search(r"Failed · \*SQL Prod\* on hq.*\n\*vm01\*: `Failed to open VDDK disk`\n", shown)
+    assert "on hq\n`Repository is full`" in shown or line.startswith("job ")  # the log's words
+
+
+async def test_a_failed_jobs_page_says_how_old_its_last_good_backup_is(office: Office) -> None:
+    """As the message about the failure does."""
+    shown = drawn_of(await office.ask(parse("job SQL Prod server:hq", TYPED)), "r-1").message.text
+    assert re.search(r"\nLast good backup: .* \(2 d 02 h old\)\nLast run: ", shown)
+    well = drawn_of(await office.ask(parse("job Files server:hq", TYPED)), "r-1").message.text
+    assert "Last good backup" not in well
+
+
 async def test_lists_do_without_reasons(office: Office) -> None:
     """A reason that cannot be read is missing from the list, and the answer says so."""
     for path in ("/api/v1/sessions/{id}/taskSessions", "/api/v1/sessions/{id}/logs"):

@@ -161,7 +161,7 @@ def job_view(
     operations: tuple[Operation, ...] = (ShowJob.operation, Start.operation, Retry.operation),
 ) -> JobView:
     """A job that failed three times in a row."""
-    return JobView(server, state or job_state(), 3, reason, operations)
+    return JobView(server, state or job_state(), 3, reason, operations, object_name=reason and "sql02")
 
 
 def jobs_answer(*views: JobView, request: ListJobs | None = None, total: int | None = None) -> JobsAnswer:
