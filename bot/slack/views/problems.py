@@ -514,7 +514,7 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     if len(names) == 1 and _on_one_server(outcome):
         hint = "their names differ only in letter case, spaces or invisible characters (shown as �)"
         return f"{count(total, 'job')} look like {word}: {hint}. Which one?"
-    if len(names) == 1:
+    if len(names) == 1 and not outcome.is_part:
         return f"{count(total, 'server')} have a job named {word}. Which one?"
     return f"{count(total, 'job')} match {word}. Which one?"
 

@@ -339,6 +339,13 @@ async def test_a_silent_server_may_have_the_job(office: Office, line: str, name:
     assert isinstance(await type_(office, f"{line} server:hq"), Done | NeedsForm)
 
 
+async def test_a_part_of_a_name_on_two_servers_is_no_name(office: Office) -> None:
+    """The menu does not say that a job has the name of which a part was typed."""
+    office.dr.world.add_job("Exchange")
+    said = draw(await type_(office, "job exch"), "r-1").message.text
+    assert said.splitlines()[0] == "2 jobs match `exch`. Which one?"
+
+
 @pytest.mark.parametrize(
     ("line", "name", "said"),
     [
