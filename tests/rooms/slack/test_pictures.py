@@ -122,7 +122,7 @@ async def test_what_fails_leaves_squares(
     assert has_squares(message)
     assert image(message) is None
     assert f"Squares instead of the picture: {why}." in str(message.blocks)
-    assert office.clock.monotonic() < 60
+    assert len(office.slack.calls_of(BEGIN)) == 1
 
 
 async def test_a_missing_scope_leaves_squares(office: PostOffice) -> None:
@@ -168,7 +168,7 @@ async def test_a_bug_in_drawing_leaves_squares(office: PostOffice) -> None:
     assert "`internal_error`" in str(message.blocks)
 
 
-@pytest.mark.parametrize(("file_seconds", "is_shown"), [(2.5, True), (60.0, False)])
+@pytest.mark.parametrize(("file_seconds", "is_shown"), [(2.5, True), (1e6, False)])
 async def test_slack_is_given_time_to_look_at_the_file(
     office: PostOffice, *, file_seconds: float, is_shown: bool
 ) -> None:
@@ -177,7 +177,7 @@ async def test_slack_is_given_time_to_look_at_the_file(
     await queue(office, few())
     message = await deliver(office)
     assert (image(message) is not None, has_squares(message)) == (is_shown, not is_shown)
-    assert office.clock.monotonic() < 15
+    assert 1 < len(office.slack.calls_of("chat.postMessage")) <= 5
     assert len(office.slack.calls_of(COMPLETE)) == 1
 
 
@@ -196,7 +196,7 @@ async def test_a_kill_on_the_way_costs_a_file_at_most(office: PostOffice, held: 
     office.slack.faults.add(held, Held())
     await queue(office, few())
     async with office.sending("here:1:a"):
-        await office.lets_pass(2)
+        await office.until(lambda: not office.slack.faults._planned[0].times)
     office.slack.faults.released.set()
     async with office.sending("here:2:b"):
         await office.until_sent()
