@@ -1,9 +1,9 @@
 """Whatever dies, and whenever: each session is told exactly once, and nobody is told what was held back.
 
-Two processes watch one server and send from one outbox, while sessions end, time passes, the server goes
-dark, their clock is set, Slack says 429 or loses its replies, people mute, acknowledge and subscribe, an
-older database is restored, and either process is killed around any of its transactions or around any message
-it posts.
+Two processes watch one server and send from one outbox, while sessions and parts of one end, time passes,
+the server goes dark, their clock is set, Slack says 429 or loses its replies, people mute, acknowledge and
+subscribe, an older database is restored, and either process is killed around any of its transactions or
+around any message it posts.
 """
 
 import os

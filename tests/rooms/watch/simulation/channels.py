@@ -56,7 +56,13 @@ class Channels:
             and each.thread_ts == thread_ts
         ]
         messages = [
-            {"ts": each.ts, "thread_ts": each.thread_ts, "metadata": each.metadata, "bot_id": "B0BOT"}
+            {
+                "ts": each.ts,
+                "thread_ts": each.thread_ts,
+                "metadata": each.metadata,
+                "bot_id": "B0BOT",
+                "blocks": announcement(self.shown(each), each.row.key).blocks,
+            }
             for each in reversed(found)
         ]
         return {"messages": messages}

@@ -105,6 +105,14 @@ class Watching(RuleBasedStateMachine):
         if is_noticed:
             self.run(self.everybody_looks(SOON))
 
+    @rule(
+        source=st.sampled_from((of.PLAIN, of.RETRIED)),
+        result=st.sampled_from(("Success", "Warning", "Failed", "Failed")),
+        ago=st.just(0) | st.integers(0, 500),
+    )
+    def a_part_ends(self, source: str, result: str, ago: int) -> None:
+        self.outside.part_ends(source, result, ago=ago, message=FULL)
+
     @rule(count=st.integers(1, 4), result=st.sampled_from(("Success", "Failed")))
     def nobody_looks_for_a_while(self, count: int, result: str) -> None:
         for _ in range(count):

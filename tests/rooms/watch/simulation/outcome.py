@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from bot.watch.facts import (
     MutedRunEnded,
     MuteEnded,
     NoFurtherAttempt,
+    OutageBegan,
+    OutageEnded,
     RunAcknowledged,
     RunEnded,
     StormBegan,
@@ -50,6 +53,7 @@ class Outcome:
         if self._outside.is_restored:
             return  # what people had muted since then is muted no more; that it was is forgotten
         self._each_session_is_told_once(told, runs)
+        self._outages_are_said_once()
         self._whoever_subscribed_is_told(told, runs)
         self._routes_are_kept(runs)
         self._owners_are_named()
@@ -112,14 +116,28 @@ class Outcome:
             for attempt in run.facts.attempts
         }
         world = self._outside.world
-        ended = [each for job in world.jobs for each in world.sessions_of(job) if each.ended_at is not None]
+        # A part that went well is its run's affair.
+        parts = [each for each in self._outside.parts if each.result != "Success"]
+        whole = [each for job in world.jobs for each in world.sessions_of(job) if each.ended_at is not None]
+        ended = [*whole, *parts]
         for session in ended:
-            name = world.book.jobs[session.job_id].name
+            name = of.COPY if session.parent_id else world.book.jobs[session.job_id].name
             # No route takes what has no result, unless it is another attempt.
             channels = (of.ALL, of.DEFAULT) if session.result == "None" else (of.ALL,)
             if name not in {of.LOOSE, of.NIGHTLY}:
                 keys = [(channel, session.id) for channel in channels]
                 assert any(told[key] or key in counted for key in keys), (name, session)
+
+    def _outages_are_said_once(self) -> None:
+        """Each that was reported is over in the same channels."""
+        began, ended = Counter[tuple[str, datetime]](), Counter[tuple[str, datetime]]()
+        for each in self._posted:
+            if isinstance(each.said, OutageBegan):
+                began[each.row.channel, each.said.since] += 1
+            elif isinstance(each.said, OutageEnded):
+                ended[each.row.channel, each.said.since] += 1
+        assert began == ended, (began, ended)
+        assert max(began.values(), default=1) == 1, began
 
     def _whoever_subscribed_is_told(self, told: Counter[tuple[str, str]], runs: Sequence[Run]) -> None:
         """A run without a route is told to its subscribers, else to the default channel, nowhere else."""

@@ -9,7 +9,7 @@ from typing import Any
 from bot.observability import Health
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.jobmodels import daily, periodically
-from bot.sandbox.vbr.state import Job
+from bot.sandbox.vbr.state import Job, Session
 from bot.settings import DigestSettings, ExpectationSettings, ServerName
 from bot.store import (
     Database,
@@ -37,14 +37,15 @@ from tests.rooms.watch.site import Site, route_to, rules
 from tests.support.clock import FakeClock, SkewedClock
 
 HQ = ServerName("hq")
-RETRIED, PLAIN, LOOSE, NIGHTLY = "Retried", "Plain", "Loose", "Nightly"
+RETRIED, PLAIN, LOOSE, NIGHTLY, COPY = "Retried", "Plain", "Loose", "Nightly", "Copy"
+ENDLESS_SECONDS = 365 * 24 * 3600.0
 ALL, NIGHTS, OWN, DEFAULT = "C0ALL", "C0NIGHTS", "C0OWN", "C0BACKUPS"
 EXPECTED, DIGESTS = "C0EXPECTED", "C0DIGEST"
 SUBSCRIBED = ("C0DBA", "C0WEB")
 RESULTS, ONCALL = ["Success", "Warning", "Failed"], "S0ONCALL"
 ROUTES = (
     # The storms' jobs too: "Job 0" and so on.
-    route_to(ALL, jobs=[RETRIED, PLAIN, "Job *"], results=RESULTS, mention=ONCALL),
+    route_to(ALL, jobs=[RETRIED, PLAIN, COPY, "Job *"], results=RESULTS, mention=ONCALL),
     route_to(NIGHTS, jobs=[PLAIN], results=["Failed"], mention=ONCALL, failures_in_a_row=2),
     route_to(OWN, jobs=[PLAIN], results=["Failed"], own_actions=False),
 )
@@ -173,6 +174,11 @@ class Outside:
         for name in (PLAIN, LOOSE):
             self.world.add_job(name, objects=("sql01",))
         self.nightly = self.world.add_job(NIGHTLY, schedule=periodically(2), run_seconds=USUAL_SECONDS)
+        copy = self.world.add_job(COPY, "BackupCopy", source=PLAIN, mode="Immediate")
+        copy.run_seconds = ENDLESS_SECONDS
+        self.copying = self.world.begin_run(copy)
+        self.copying.state = "Idle"
+        self.parts: list[Session] = []
         self.is_stuck = False
         self.repository = self.world.book.repositories[self.world.default_repository_id]
         self.channels = Channels(self.clock)
@@ -231,6 +237,15 @@ class Outside:
     @property
     def is_full(self) -> bool:
         return self.repository.free_gb < FREE_PERCENT * self.repository.capacity_gb / 100
+
+    def part_ends(self, name: str, result: str, *, ago: float, message: str) -> None:
+        """Let a part of a session end that goes on for ever: the copy of one of its sources."""
+        ended_at = self.world.now() - timedelta(seconds=ago)
+        name, said = f"{COPY}\\{name} (Incremental)", "" if result == "Success" else message
+        part = self.world.finish_part(
+            self.copying, name, ended_at=ended_at, result=result, seconds=1.0, message=said
+        )
+        self.parts.append(part)
 
     def stick(self) -> None:
         """From now on the scheduler does not start the job, whatever VBR says of its next run."""
