@@ -133,7 +133,7 @@ class FollowUp:
         now = self._clock.now()
         async with self._writing(server) as transaction:
             if subject.startswith(facts.GROUP):
-                return await self._own_group(transaction, server, subject, person)
+                return await self._own_group(transaction, server, subject, person, comment)
             found = await self._expectations.of(transaction, server, subject, kind)
             stood: list[UnmetExpectation] = []
             for each in (one for one in found if one.group_id is None):
@@ -163,13 +163,18 @@ class FollowUp:
         return _as_unmet(stood)
 
     async def _own_group(
-        self, transaction: Transaction, server: ServerName, subject: str, person: str
+        self,
+        transaction: Transaction,
+        server: ServerName,
+        subject: str,
+        person: str,
+        comment: str | None,
     ) -> FailedRun | None:
         await transaction.serialise(f"expectations/{server}")
         groups = Gathering(self._database, transaction, server, self._clock.now())
         group = await groups.standing(subject)
         if group is not None and group.owner != person:
-            await groups.own(group, person)
+            await groups.own(group, person, comment)
             await groups.queue()
         return None if group is None else _as_owned(group)
 
