@@ -14,7 +14,7 @@ from bot.settings import ServerName
 from bot.slack.views.actions import action_metadata
 from bot.store import Database, NewOutboxRow, Placement
 from bot.watch.facts import Expectation, ExpectationOver, ExpectationUnmet
-from bot.watch.messages import message
+from bot.watch.messages import REPLY, message
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 
@@ -149,7 +149,7 @@ async def test_the_next_alert_after_a_kill(tmp_path: Path) -> None:
 
         now = office.clock.now()
         office.slack.faults.add("chat.postMessage", Hung())
-        await queue(message(first.key, PROD, ExpectationUnmet(expectation=first), now))
+        await queue(message(first.key, PROD, ExpectationUnmet(expectation=first), now, priority=REPLY))
         async with office.sending():
             await office.until(office.everything)
         await office.outbox.release_all("here:1:a")
