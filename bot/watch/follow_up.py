@@ -104,7 +104,12 @@ class FollowUp:
         async with self._database.reading() as reading:
             # Their times are of the servers' clocks.
             rows = await self._runs.latest_of(reading, server, job_ids, by=self._clock.now() + _AHEAD)
-        runs = (run for row in rows if (run := Run.decode(row.body)) is not None)
+            runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
+            for of_logs in [each for each in runs if each.facts.first.log_type is not None]:
+                # A backup of the job's logs says nothing of its runs.
+                runs.remove(of_logs)
+                earlier = await self._latest(reading, server, of_logs.facts.job_id)
+                runs += [each for each in earlier if each.facts.first.log_type is None][:1]
         return {
             run.facts.job_id: run.facts.acknowledged.by
             for run in runs
