@@ -294,11 +294,17 @@ def asking(control: Control, question: str, words: str, *, yes: str) -> Control:
 
 
 def on_many(
-    request: ActionOnMany, names: Sequence[str], total: int, *, about: str = "", prominent: bool = False
+    request: ActionOnMany,
+    names: Sequence[str],
+    total: int,
+    *,
+    about: str = "",
+    beside: str = "",
+    prominent: bool = False,
 ) -> Control | None:
     """A button that acts on so many jobs at once: its dialog says how many and which, the first by name.
 
-    `about` tells it from its like in one message.
+    `about` tells it from its like in one message; `beside` says more in the dialog.
     """
     control, asked = request_control(request, name="", server="", prominent=prominent), request.operation
     if control is None or asked.confirmation is None:
@@ -310,7 +316,7 @@ def on_many(
     return asking(
         control,
         f"{asked.label.removesuffix(' all')} {count(total, 'job')}?",
-        f"{which}. {asked.confirmation.consequence}",
+        " ".join(filter(None, (f"{which}.", asked.confirmation.consequence, beside))),
         yes=asked.confirmation.yes,
     )
 
