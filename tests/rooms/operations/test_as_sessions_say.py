@@ -21,11 +21,13 @@ from bot.sandbox.vbr import Job, Session
 from bot.sandbox.vbr.faults import recasing, refusing, rows
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
+from bot.slack.views.home import home_message
 from bot.slack.views.jobs import job as job_page
 from bot.slack.views.jobs import jobs as jobs_page
 from bot.store import RunRow, Runs, StoppedSessions
 from bot.veeam import Detail, JobId, JobState, SessionId
 from tests.rooms.operations.office import HQ, SQL_ONLY, VIEWER, Office
+from tests.rooms.operations.unread import said
 
 BY_USER = "Operation was canceled by user"
 FAILED_BEFORE = {"SQL Prod", "Oracle"}
@@ -51,6 +53,30 @@ async def counted(office: Office) -> tuple[int, int]:
 def started_while_disabled(office: Office) -> tuple[Job, Session]:
     job = office.world.job("Archive")
     return job, office.world.begin_run(job, by=r"CORP\anna")
+
+
+async def test_runs_behind_many_backups_of_logs(office: Office) -> None:
+    """These bear the job's ID too and come every few minutes; the run is found all the same."""
+    job, run = started_while_disabled(office)
+    for minutes in range(20, 0, -1):
+        at = office.world.now() - timedelta(minutes=minutes)
+        office.world.finish_run(job, ended_at=at, seconds=5).type = "SqlLogBackup"
+    last = await office.answer(ShowSession(job=office.known("Archive")), SessionAnswer)
+    assert last.view.session.id == run.id
+    outcome = await office.ask(Start(office.known("Archive")))
+    assert isinstance(outcome, NotPossible), outcome
+
+
+async def test_what_runs_is_not_denied_unread(office: Office) -> None:
+    """Home says that nothing runs only where that could be read."""
+    text = home_message(await office.answer(ShowHome(), HomeAnswer), command="/veeam").text
+    assert "Nothing is running at the moment." in text
+    office.hq.faults.add("GET", "/api/v1/sessions", refusing(500), times=99)
+    office.restart()
+    outcome = await office.ask(ShowHome())
+    assert isinstance(outcome, Done)
+    assert Detail.RUNNING_SESSIONS in {each.what for each in outcome.missing}
+    assert "Nothing is running at the moment, as far as could be read." in said(outcome)
 
 
 async def test_running_while_disabled(office: Office) -> None:
