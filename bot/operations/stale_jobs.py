@@ -62,8 +62,9 @@ def is_stale(state: veeam.JobState, since: datetime) -> bool | None:
 async def last_good_runs(fleet: veeam.Fleet, jobs: Sequence[FoundJob]) -> Mapping[KnownJob, datetime | None]:
     """Return when each job's latest good run ended; None where VBR lists none.
 
-    A detail: jobs whose sessions cannot be read are left out.
+    A detail: jobs whose sessions cannot be read are left out, and so are those that never ran.
     """
+    ran = [job for job in jobs if job.state.last_run is not None or job.state.session_id is not None]
     async with veeam.at_once() as group:
         reads = [
             group.create_task(
@@ -71,7 +72,7 @@ async def last_good_runs(fleet: veeam.Fleet, jobs: Sequence[FoundJob]) -> Mappin
                     veeam.Detail.LAST_SUCCESS, job.server, _last_good(fleet.server(job.server), job), None
                 )
             )
-            for job in jobs
+            for job in ran
         ]
     return dict(found for read in reads if (found := read.result()) is not None)
 
@@ -80,8 +81,6 @@ async def _last_good(server: veeam.VeeamServer, job: FoundJob) -> tuple[KnownJob
     state = job.state
     if state.result in _GOOD and not state.is_active and state.last_run is not None:
         return job.known, _end_of_run(state, state.last_run)
-    if state.last_run is None and state.session_id is None:
-        return job.known, None
     latest = await _good_run(server, state, since=None)
     return job.known, None if latest is None else latest.end_time
 

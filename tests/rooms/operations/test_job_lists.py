@@ -302,7 +302,7 @@ async def test_stale_jobs_say_since_when(office: Office) -> None:
         at = office.world.now() - timedelta(minutes=minutes)
         office.world.finish_run(mail, ended_at=at, seconds=5).type = "SqlLogBackup"
     office.world.finish_run(mail, ended_at=office.world.now(), seconds=1, result="Failed")
-    office.world.add_job("New")
+    office.world.finish_run(office.world.add_job("New"), result="Failed")
     answer = await office.answer(ListJobs(pattern="*", stale=timedelta(hours=26), server="hq"), JobsAnswer)
     assert answer.last_good[office.known("Mail")] == good_at
     text = jobs_page(answer).text
