@@ -15,6 +15,7 @@ from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
+from bot.operations.queries.sessions import visible_session
 from bot.operations.session_jobs import first_session, job_id_of, job_state_of
 from bot.operations.stored import stored
 from bot.operations.vbr_lists import where_there
@@ -72,7 +73,8 @@ class ExplainFailure(Query, frozen=True, tag="why"):
         if history is None:
             return outcomes.NotFound("session", self.session_id or "")
         known = await backend.states.known(server.name)
-        explained = await _explained(backend, server, state, history.attempts, known)
+        attempts = tuple(visible_session(context.visibility, server.name, one) for one in history.attempts)
+        explained = await _explained(backend, server, state, attempts, known)
         async with asyncio.TaskGroup() as group:
             good = group.create_task(_last_good(server, history))
             others = group.create_task(_others(backend, context, found, explained))
@@ -286,10 +288,11 @@ async def _explained(
 
 
 def _part_of(state: veeam.JobState, session: veeam.Session | None) -> str | None:
-    """What a session is called beside its job, where it is a part of that job's run."""
+    """What a session is called beside its job, where it is a part of that job's run and that is told."""
     if session is None or (session.job_id or "").casefold() == state.id.casefold():
         return None
-    return veeam.part_name(session.name, state.name)
+    name = veeam.part_name(session.name, state.name)
+    return name if name != state.name else None
 
 
 def _explanation(

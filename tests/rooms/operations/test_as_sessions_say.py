@@ -9,7 +9,7 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.job_filters import JobsFilter
 from bot.operations.jobs import snapshot_of
-from bot.operations.model import KnownJob, NamedJob
+from bot.operations.model import KnownJob, NamedJob, Person, Standing
 from bot.operations.outcomes import Detailed, Done, NotPossible
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import JobAnswer, ShowJob
@@ -17,10 +17,11 @@ from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
+from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.vbr import Job, Session
 from bot.sandbox.vbr.faults import recasing, refusing, rows
 from bot.sandbox.vbr.world import RunFacts
-from bot.settings import ServerName
+from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
 from bot.slack.views.home import home_message
 from bot.slack.views.jobs import job as job_page
 from bot.slack.views.jobs import jobs as jobs_page
@@ -424,3 +425,23 @@ async def test_the_details_of_a_part(office: Office) -> None:
     assert shown.job.state.id == JobId(job.id)
     hidden = await office.ask(ShowSession(SessionId(part.id), server=ServerName("hq")), SQL_ONLY)
     assert not isinstance(hidden, Done)
+
+
+async def test_a_part_does_not_name_a_hidden_job(office: Office) -> None:
+    """A copy's parts are called after the job that they copy: its name is for those who may know of it."""
+    person, group = PersonId("U0COPIES"), "S0COPIES"
+    office.team.people[person] = Person(person, "cy", Standing.MEMBER, frozenset({group}))
+    grant = GrantSettings(group=GroupReference(group), role=Role.BACKUP_VIEWER, jobs=("Copy*",))
+    office.grants = (*office.grants, grant)
+    _, part = await part_fails(office)
+    named = {
+        ShowJob(office.known("Copy now")): "part of it: ",
+        ListSessions(job=office.known("Copy now")): "*Copy now",
+        ShowSession(SessionId(part.id), server=HQ): "*Copy now",
+        ExplainFailure(office.known("Copy now")): "*Copy now*",
+    }
+    for request, shown in named.items():
+        assert "Files" in said(await office.ask(request, VIEWER)), request
+        text = said(await office.ask(request, person))
+        assert shown in text, request
+        assert "Files" not in text, request
