@@ -186,7 +186,7 @@ def _may_run_unseen(state: veeam.JobState) -> bool:
 
 
 def _corrected(state: veeam.JobState, known: KnownSessions, running: RunningSessions) -> veeam.JobState:
-    own = running.of(state) if _may_run_unseen(state) else None
+    own = running.of(state) if state.is_disabled and not state.is_active else None
     is_running = own is not None or (_may_run_unseen(state) and running.has_parts_of(state))
     was_stopped = state.session_id in known.stopped and state.result is veeam.Result.FAILED
     failed_part = known.failed_parts.get(state.id)

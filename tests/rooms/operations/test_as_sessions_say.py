@@ -18,7 +18,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Job, Session
-from bot.sandbox.vbr.faults import recasing, refusing, rows
+from bot.sandbox.vbr.faults import recasing, refusing, rows, setting
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
 from bot.slack.views.jobs import job as job_page
@@ -170,6 +170,37 @@ async def test_a_log_backup_is_no_run(office: Office) -> None:
     session.type = "SqlLogBackup"
     assert await listed(office, JobsFilter.RUNNING) == ([], 0)
     assert isinstance(await office.ask(Start(NamedJob("Archive"))), Done)
+
+
+async def test_log_backups_that_are_newer_than_the_run(office: Office) -> None:
+    """The job is not started a second time, however many began since, also where nothing else is read."""
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    for _ in range(8):
+        await office.clock.advance(30)
+        runs_unseen(office, "Archive").type = "SqlLogBackup"
+    office.hq.faults.add("GET", "/api/v1/sessions", refusing(500))
+    assert isinstance(await office.ask(Start(NamedJob("Archive"))), NotPossible)
+    assert office.posts() == []
+
+
+async def test_a_command_to_agents_hides_no_run(office: Office) -> None:
+    """It may bear the job's ID, and began after the run that it serves."""
+    office.world.finish_run("Archive", result="Success")
+    run = runs_unseen(office, "Archive")
+    await office.clock.advance(60)
+    runs_unseen(office, "Archive")
+    command = rows(setting("sessionType", "AgentOperationBackupNow"), only=[0])
+    office.hq.faults.add("GET", "/api/v1/sessions", command, times=99)
+    assert (await runs_everywhere(office, "Archive")).session_id == run.id
+
+
+async def test_a_policy_that_rests_by_its_state(office: Office) -> None:
+    """Its own session says nothing else, as that of a copy may work for days: lists and page agree."""
+    runs_unseen(office, office.world.add_job("Laptops", "WindowsAgentBackup"))
+    assert await listed(office, JobsFilter.RUNNING) == ([], 0)
+    page = await office.answer(ShowJob(NamedJob("Laptops")), JobAnswer)
+    assert not page.view.state.is_active
 
 
 def part_at_work(office: Office, *, is_named: bool, machine: str = "lap01") -> Session:
