@@ -91,7 +91,7 @@ class JobStates:
     ) -> tuple[veeam.JobState, ...]:
         """Return the jobs that run although VBR's status of them says otherwise. Raises `VeeamError`."""
         running = await known.running.on(server)
-        if not running.own:
+        if not (running.own or running.with_parts):
             return ()
         query = veeam.JobStatesQuery(status=veeam.JobStatus.DISABLED, order_by="LastRun", ascending=False)
         disabled = await every(server.every_job_state(query))

@@ -163,6 +163,14 @@ async def test_no_list_of_running_sessions(office: Office) -> None:
     assert office.posts() == []
 
 
+async def test_a_session_whose_name_begins_with_a_hyphen(office: Office) -> None:
+    """No job is called nothing: none is looked for, least of all among all there are."""
+    part_at_work(office, is_named=False).name = " - lap01 (Full)"
+    office.hq.requests.clear()
+    await listed(office, JobsFilter.DISABLED)
+    assert [each for each in office.hq.requests if set(each.query.get("nameFilter", "x")) <= {"*"}] == []
+
+
 async def test_a_log_backup_is_no_run(office: Office) -> None:
     """It goes on between the runs of its job, which can be started meanwhile."""
     office.world.finish_run("Archive", result="Success")
@@ -233,6 +241,14 @@ async def test_sessions_with_ids_in_capitals(office: Office) -> None:
     office.hq.faults.add("GET", "/api/v1/sessions", rows(recasing("jobId", str.upper)), times=99)
     await runs_everywhere(office, "Archive")
     assert isinstance(await office.ask(Start(NamedJob("Archive"))), NotPossible)
+
+
+async def test_a_command_to_agents_is_a_part(office: Office) -> None:
+    """The run that it serves goes on, also where nothing else of it is at work."""
+    part_at_work(office, is_named=True)
+    command = rows(setting("sessionType", "AgentOperationBackupNow"), only=[0])
+    office.hq.faults.add("GET", "/api/v1/sessions", command, times=99)
+    assert (await listed(office, JobsFilter.RUNNING))[0] == ["Laptops"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
