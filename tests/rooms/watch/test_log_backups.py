@@ -7,7 +7,7 @@ import structlog
 
 from bot.sandbox.vbr import Session, World
 from bot.slack.views.runs import attempt, run_root
-from bot.store import Database
+from bot.store import Database, Runs
 from bot.watch.facts import AttemptEnded, BackfillProblems, RunChanged, RunEnded
 from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.site import Site, of_kind, route_to, rules, site_of
@@ -165,3 +165,15 @@ async def test_log_backups_that_name_no_job(site: Site) -> None:
     assert [each.run.job_name for each in of_kind(told, RunEnded)] == ["HR log backup", "ERP log backup"]
     changed = {each.run.job_name for each in of_kind(told, RunChanged) if each.run.is_recovered}
     assert changed == {"HR log backup"}
+
+
+async def test_a_log_backup_that_is_a_part(site: Site) -> None:
+    """It may name a session of its job as its own: the job is not one that failed by a part."""
+    run = site.ended("SQL Prod")
+    await site.poll()
+    for result, is_recovered in (("Failed", []), ("Success", [True])):
+        session = logs_end(site, result)
+        session.parent_id, session.job_id = run, "11111111-1111-1111-1111-111111111111"
+        told = await site.poll_after(900)
+        assert await Runs(site.database).failed_parts("hq") == {}
+        assert [each.run.is_recovered for each in of_kind(told, RunChanged)] == is_recovered
