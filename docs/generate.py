@@ -330,7 +330,10 @@ def _job_filters() -> Iterator[str]:
             "backs this machine up, as far as VBR tells",
         ),
         ("`ran:<24h`, `ran:>7d`", "the last run began within 24 hours, or more than 7 days ago"),
-        ("`stale:26h`", "no run ended with Success or Warning within 26 hours"),
+        (
+            "`stale:26h`",
+            "no run ended with Success or Warning within 26 hours; each says when its last one did",
+        ),
         ("`sort:COLUMN`, `sort:-COLUMN`", f"upwards or downwards by {columns}"),
     )
     yield from (

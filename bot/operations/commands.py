@@ -126,8 +126,14 @@ class CommandLine:
         named, _ = self.job_and_options(verb)
         job = self.or_topic(named)
         if isinstance(job, NamedJob) and not job.text:
-            raise Unreadable(self.usage("Which job?"))
+            raise Unreadable(self.which_job())
         return job
+
+    def which_job(self) -> SyntaxProblem:
+        """Return that no job is named: neither by the words nor by what the conversation is about."""
+        if self.topic is None or self.topic.job is not None or self.server is not None:
+            return self.usage("Which job?")
+        return self.usage("The message above isn't about one job. Name the one that you mean.")
 
     def or_topic(self, job: NamedJob) -> JobRef:
         """Return the job; where the words name none, the one that the conversation is about, if any."""
@@ -147,7 +153,7 @@ class CommandLine:
             if request is not None and request not in requests:
                 requests.append(request)
         if len(requests) > 1:
-            several = "The message is about several causes. Press the button of one, or name a job."
+            several = "Several buttons of the message do this. Press the one that you mean, or name a job."
             raise Unreadable(self.problem(several, operation.examples[0]))
         if not requests:
             return None

@@ -5,14 +5,17 @@ Looked up once a session.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import TypeVar
 
 from bot import veeam
 from bot.operations.job_states import JobStates, seems_stopped
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
+
+K = TypeVar("K")
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
@@ -44,7 +47,8 @@ class Failures:
         self._states = states
         self._rules = rules
         self._kept: OrderedDict[_SessionKey, Failure] = OrderedDict()
-        self._by_session: OrderedDict[_SessionKey, Failure] = OrderedDict()
+        self._by_session: OrderedDict[tuple[_SessionKey, frozenset[str | None]], Failure] = OrderedDict()
+        """By the names too that were known when VBR's words were read: these decide no cause."""
 
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed or warned; nothing for any other job."""
@@ -126,10 +130,10 @@ class Failures:
         session: veeam.Session | None,
         result: veeam.Result,
         *,
-        names: Iterable[str | None] = (),
+        names: Collection[str | None] = (),
     ) -> tuple[Failure, bool]:
         """What a session says of its result, no streak with it, and whether the server said so."""
-        key = (server.name, session_id)
+        key = ((server.name, session_id), frozenset(names))
         if key in self._by_session:
             self._by_session.move_to_end(key)
             return self._by_session[key], True
@@ -145,7 +149,7 @@ def _names_of(state: veeam.JobState) -> tuple[str | None, ...]:
     return state.name, state.repository_name
 
 
-def _keep(kept: OrderedDict[_SessionKey, Failure], key: _SessionKey, value: Failure) -> None:
+def _keep(kept: OrderedDict[K, Failure], key: K, value: Failure) -> None:
     kept[key] = value
     if len(kept) > FAILURES_KEPT:
         kept.popitem(last=False)

@@ -10,6 +10,7 @@ from bot.operations.backend import Backend
 from bot.operations.job_editor.objects import MenuOption
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import Request, RequestContext
+from bot.operations.session_jobs import first_session
 from bot.operations.vbr_lists import every, repository_of
 from bot.settings import ServerName
 
@@ -142,7 +143,9 @@ async def _last_success(server: veeam.VeeamServer, state: veeam.JobState) -> tup
         ascending=False,
         limit=_SESSIONS_LOOKED_AT,
     )
-    rows = (await server.sessions(query)).rows
-    succeeded = (one for one in rows if one.outcome is veeam.Result.SUCCESS and is_run_of(one, state.id))
-    latest = next(succeeded, None)
+
+    def succeeded(session: veeam.Session) -> bool:
+        return session.outcome is veeam.Result.SUCCESS and is_run_of(session, state.id)
+
+    latest = await first_session(server, query, succeeded)
     return (latest.creation_time if latest is not None else None), True

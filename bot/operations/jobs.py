@@ -32,6 +32,7 @@ from bot.operations.model import (
 )
 from bot.operations.permissions import Permissions, Scope
 from bot.operations.running import SESSIONS_LOOKED_AT, is_running
+from bot.operations.session_jobs import first_session
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 
@@ -431,8 +432,7 @@ async def latest_run(server: veeam.VeeamServer, job_id: veeam.JobId) -> veeam.Se
     query = veeam.SessionsQuery(
         job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
     )
-    page = await server.sessions(query)
-    return next((session for session in page.rows if is_run_of(session, job_id)), None)
+    return await first_session(server, query, lambda session: is_run_of(session, job_id))
 
 
 def is_run_of(session: veeam.Session, job_id: veeam.JobId) -> bool:

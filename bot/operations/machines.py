@@ -136,7 +136,7 @@ async def machines_like(
         lambda server: _machines_of(server, search), servers, limit_seconds=_OFFERED_AT_ALL_SECONDS
     )
     for error in answer.failures.values():
-        veeam.note_missing(veeam.Detail.OBJECTS, error)
+        veeam.note_missing(veeam.Detail.INVENTORY, error)
     return tuple(
         one for listed in answer.answers.values() for one in listed.machines if matching.fits(text, one.name)
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from bot import veeam
 from bot.operations import vbr_lists
-from bot.operations.session_jobs import GENERATIONS, jobs_of_machines
+from bot.operations.session_jobs import GENERATIONS, first_session, jobs_of_machines
 
 _SESSIONS_AT_MOST = 2_000
 _PARENTS_READ_AT_MOST = 20
@@ -69,11 +69,12 @@ async def is_running(server: veeam.VeeamServer, state: veeam.JobState) -> bool:
     query = veeam.SessionsQuery(
         job_id=state.id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
     )
-    sessions = (await server.sessions(query)).rows
     wanted = state.id.casefold()
-    return any(
-        (session.job_id or "").casefold() == wanted and is_at_work(session, state) for session in sessions
-    )
+
+    def is_it(session: veeam.Session) -> bool:
+        return (session.job_id or "").casefold() == wanted and is_at_work(session, state)
+
+    return await first_session(server, query, is_it) is not None
 
 
 async def _running_on(server: veeam.VeeamServer) -> RunningSessions:

@@ -4,7 +4,8 @@ Parts of runs bear job IDs of their own. Some name the session that they are a p
 name says whose machine they are about.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bot import veeam
 from bot.operations import vbr_lists
@@ -18,6 +19,22 @@ def job_id_of(session: veeam.Session) -> veeam.JobId | None:
     """Return the ID that may be a job's; None for the zeros that VBR writes where there is none."""
     job_id = session.job_id
     return job_id if job_id is not None and veeam.is_id(job_id) and not set(job_id) <= _NO_ID else None
+
+
+async def first_session(
+    server: veeam.VeeamServer, query: veeam.SessionsQuery, is_it: Callable[[veeam.Session], bool]
+) -> veeam.Session | None:
+    """Return the first session that fits, of the few that the query is limited to, or else of that many runs.
+
+    Backups of logs bear their job's ID too and come every few minutes. Raises `VeeamError`.
+    """
+    revision = server.revision
+    for types in ((), revision.job_run_types) if revision.session_array_filters else ((),):
+        page = await server.sessions(replace(query, types=types))
+        found = next(filter(is_it, page.rows), None)
+        if found is not None or page.received < (query.limit or 0):
+            return found
+    return None
 
 
 async def job_state_of(server: veeam.VeeamServer, session: veeam.Session) -> veeam.JobState | None:

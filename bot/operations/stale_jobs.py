@@ -1,11 +1,13 @@
 """Jobs without a good run for some time. VBR cannot be asked for them; mostly a job's state says enough."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import veeam
-from bot.operations.jobs import is_run_of
+from bot.operations.jobs import FoundJob, is_run_of
+from bot.operations.model import KnownJob
+from bot.operations.session_jobs import first_session
 
 LOOKED_AT = 100
 """So many jobs of a server have their sessions looked at."""
@@ -53,13 +55,50 @@ def is_stale(state: veeam.JobState, since: datetime) -> bool | None:
         # VBR names no last run of some jobs, such as those of plug-ins, whatever their result.
         return None if state.session_id is not None or is_good else True
     if is_good:
-        progress = state.session_progress
-        seconds = progress.duration_seconds if progress is not None else None
-        return state.last_run + timedelta(seconds=seconds or 0) < since
+        return _end_of_run(state, state.last_run) < since
     return True if state.last_run < since else None
 
 
+async def last_good_runs(fleet: veeam.Fleet, jobs: Sequence[FoundJob]) -> Mapping[KnownJob, datetime | None]:
+    """Return when each job's latest good run ended; None where VBR lists none.
+
+    A detail: jobs whose sessions cannot be read are left out, and so are those that never ran.
+    """
+    ran = [job for job in jobs if job.state.last_run is not None or job.state.session_id is not None]
+    async with veeam.at_once() as group:
+        reads = [
+            group.create_task(
+                veeam.detail(
+                    veeam.Detail.LAST_SUCCESS, job.server, _last_good(fleet.server(job.server), job), None
+                )
+            )
+            for job in ran
+        ]
+    return dict(found for read in reads if (found := read.result()) is not None)
+
+
+async def _last_good(server: veeam.VeeamServer, job: FoundJob) -> tuple[KnownJob, datetime | None]:
+    state = job.state
+    if state.result in _GOOD and not state.is_active and state.last_run is not None:
+        return job.known, _end_of_run(state, state.last_run)
+    latest = await _good_run(server, state, since=None)
+    return job.known, None if latest is None else latest.end_time
+
+
+def _end_of_run(state: veeam.JobState, began_at: datetime) -> datetime:
+    progress = state.session_progress
+    seconds = progress.duration_seconds if progress is not None else None
+    return began_at + timedelta(seconds=seconds or 0)
+
+
 async def _ran_well(server: veeam.VeeamServer, state: veeam.JobState, since: datetime) -> bool:
+    return await _good_run(server, state, since=since) is not None
+
+
+async def _good_run(
+    server: veeam.VeeamServer, state: veeam.JobState, *, since: datetime | None
+) -> veeam.Session | None:
+    """The job's good run that ended last, since then."""
     query = veeam.SessionsQuery(
         job_id=state.id,
         results=_GOOD,
@@ -68,11 +107,10 @@ async def _ran_well(server: veeam.VeeamServer, state: veeam.JobState, since: dat
         ascending=False,
         limit=_SESSIONS_READ,
     )
-    page = await server.sessions(query)
-    return any(
-        session.outcome in _GOOD
-        and session.end_time is not None
-        and session.end_time >= since
-        and is_run_of(session, state.id)
-        for session in page.rows
-    )
+
+    def is_it(session: veeam.Session) -> bool:
+        is_good = session.outcome in _GOOD and session.end_time is not None
+        is_late = since is None or (session.end_time is not None and session.end_time >= since)
+        return is_good and is_late and is_run_of(session, state.id)
+
+    return await first_session(server, query, is_it)

@@ -95,17 +95,21 @@ class UnrecordedMessages:
             self._unreadable.add(row.channel)
             return None
         await self._judge(place, row.channel, known)
-        ts = place.posted.get(identity(metadata)) or self._unmet_before(place, metadata)
+        before = await self._unmet_before(place, metadata, known.channel)
+        ts = place.posted.get(identity(metadata)) or before
         return None if ts is None else PostedMessage(known.channel, ts)
 
-    def _unmet_before(self, place: _Place, metadata: Mapping[str, Any]) -> str | None:
+    async def _unmet_before(self, place: _Place, metadata: Mapping[str, Any], channel: str) -> str | None:
         """The message that says the same is not as expected, since another moment: when it was looked at.
 
-        Each is found once, and soon after the start: later it is news.
+        Each is found once, and soon after the start: later it is news. So it is where the database knows the
+        message, which may be over by now.
         """
         about = _unmet(metadata)
+        ts = None if about is None else place.unmet.pop(about, None)
         is_start = place.read_at is not None and self._clock.now() - place.read_at < _LOOKED_AT_WITHIN
-        return place.unmet.pop(about, None) if about is not None and is_start else None
+        is_lost = ts is not None and is_start and await self._outbox.at(PostedMessage(channel, ts)) is None
+        return ts if is_lost else None
 
     async def find_storm(
         self, row: OutboxRow, servers: Collection[str], first: datetime, last: datetime

@@ -80,7 +80,16 @@ from bot.store.session_actions import (
     OwnActions,
 )
 from bot.store.shared_read import SharedRead
-from bot.store.storms import STANDS_FAILED, STORMS, ChannelFailure, Storm, StormPart, Storms
+from bot.store.storms import (
+    LOGS_FAILED,
+    RETRYABLE,
+    STANDS_FAILED,
+    STORMS,
+    ChannelFailure,
+    Storm,
+    StormPart,
+    Storms,
+)
 from bot.store.subscriptions import HeldRoot, HeldRoots, Limit, NewSubscription, Subscription, Subscriptions
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
@@ -89,6 +98,8 @@ __all__ = [
     "AUDIT_COLUMNS",
     "END_LOST",
     "LEFT_OPEN",
+    "LOGS_FAILED",
+    "RETRYABLE",
     "STANDS_FAILED",
     "STOP",
     "STORMS",

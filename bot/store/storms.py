@@ -12,7 +12,10 @@ from sqlalchemy import delete, func, or_, select, update
 from bot.store.database import Database, Transaction
 from bot.store.tables import channel_failures, storms
 
-STANDS_FAILED = ("failed", "retrying")
+LOGS_FAILED = "logs_failed"
+"""The state of a backup of logs that failed: no retry of its job repeats it."""
+RETRYABLE = ("failed", "retrying")
+STANDS_FAILED = (*RETRYABLE, LOGS_FAILED)
 """The states of the failures that nothing has made up for yet."""
 _OWNERS_AT_MOST = 5
 STORMS = "storms"

@@ -127,7 +127,7 @@ from bot.veeam.queries import (
     VmwareHostsQuery,
     VmwareObjectsQuery,
 )
-from bot.veeam.reasons import gist, says_why
+from bot.veeam.reasons import gist, news_in, says_why
 from bot.veeam.report_reading import AskWhy, read_server_report
 from bot.veeam.reports import (
     CutOff,
@@ -372,6 +372,7 @@ __all__ = [
     "new_job_problems",
     "new_settings",
     "new_spec",
+    "news_in",
     "not_asked_for",
     "note_missing",
     "noting_missing",

@@ -39,6 +39,7 @@ class Detail(StrEnum):
     LAST_SUCCESS = "last_success"
     FAILURE_REASON = "failure_reason"
     OBJECTS = "objects"
+    INVENTORY = "inventory"
     VSPHERE_MACHINES = "vsphere_machines"
     OTHER_MACHINES = "other_machines"
     COMPUTERS = "computers"

@@ -1,8 +1,9 @@
 """What VBR gives as reasons, compared as a person would. Pure."""
 
 import re
+from collections.abc import Iterable, Sequence
 
-from bot.veeam.sessions import Result
+from bot.veeam.sessions import LogRecord, Result, TaskSession
 
 _NAMED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\[[^\[\]]*\]|\{[^{}]*\}|\S*[\\/]\S*|\S*\d\S*")
 """What differs from object to object: what is quoted or bracketed, paths, words with a number in them."""
@@ -12,6 +13,10 @@ _MERE_END = re.compile(
     r"(?:\s+with\s+(?:an?\s+)?(?:errors?|warnings?))?\s+(?:at|on)\s[\d\s./:,-]+(?:[AP]M)?[\s.]*",
     re.IGNORECASE,
 )
+_FILLER = re.compile(
+    r"\b(?:processing|task|vm|machine|object|error|warning|failed|details|of|for)\b|[\W_]+", re.IGNORECASE
+)
+"""What a line of the log says beside the name of an object and its message."""
 
 
 def gist(reason: str) -> str:
@@ -25,3 +30,21 @@ def says_why(message: str | None) -> str | None:
     """Return a result's message, or a log's line, where it says more than the result and when it ended."""
     said = (message or "").strip()
     return None if said.casefold() in _MERE_WORDS or _MERE_END.fullmatch(said) else said
+
+
+def news_in(
+    records: Iterable[LogRecord], tasks: Iterable[TaskSession], own_message: str | None
+) -> Sequence[LogRecord]:
+    """Return the records that say more than the session, its objects that failed or warned, and its end."""
+    said = {"", _bare(own_message or "")}
+    for task in tasks:
+        if task.outcome in {Result.FAILED, Result.WARNING}:
+            message = (task.result and task.result.message) or ""
+            said |= {_bare(task.name), _bare(message), _bare(f"{task.name} {message}")}
+    texts = ((record, record.title or record.description) for record in records)
+    return [record for record, text in texts if says_why(text) is not None and _bare(text) not in said]
+
+
+def _bare(text: str) -> str:
+    """What a text says once filling words, blanks and punctuation are gone."""
+    return _FILLER.sub("", text.casefold())

@@ -227,6 +227,7 @@ class Announcer:
             await self._outbox.add(transaction, rows)
             for run in runs:
                 await self._runs.put(transaction, row_of(run))
+        self._failed_logs = None
         if rows:
             log.info("watch.backfill_summarised", server=server, sessions=len(known), channels=len(rows))
         return replace(poll, ended=tuple(left), cursor=cursor, before=begun)

@@ -19,12 +19,13 @@ from bot.store import (
     GroupedExpectation,
     NewOutboxRow,
     Outbox,
+    Placement,
     Transaction,
     UnmetExpectation,
 )
 from bot.watch import facts
 from bot.watch.expectations import Unmet
-from bot.watch.messages import ROOT, message
+from bot.watch.messages import REPLY, ROOT, message
 from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
 
 TAKES_MORE = timedelta(hours=12)
@@ -98,10 +99,24 @@ class Gathering:
             return None
         return group
 
-    async def own(self, group: ExpectationGroup, person: str) -> None:
-        """Have a person own all of it."""
-        await self._kept.put(self._transaction, replace(group, owner=person, owned=group.owned + 1))
+    async def own(self, group: ExpectationGroup, person: str, comment: str | None) -> None:
+        """Have a person own all of it; the thread has the comment."""
+        owned = replace(group, owner=person, owned=group.owned + 1)
+        await self._kept.put(self._transaction, owned)
         self._touched[group.id] = set()
+        if comment is not None:
+            key = group_key(group.id)
+            said = message(
+                # The person too: after an older database was restored, it may be somebody else's turn.
+                f"{key}/acknowledged/{owned.owned}/{person}",
+                group.channel,
+                facts.ExpectationsOwned(by=person, comment=comment),
+                self._now,
+                placement=Placement.REPLY,
+                priority=REPLY,
+                root_key=key,
+            )
+            await self._outbox.add(self._transaction, [said])
 
     async def end(self, over: Iterable[tuple[UnmetExpectation, str]]) -> None:
         """Note what of the groups is over, and how each ended."""

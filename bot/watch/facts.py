@@ -124,9 +124,11 @@ class StormFacts(Facts, frozen=True, kw_only=True):
 
     So many came `earlier`, within the same window, and were announced one by one. `turn` counts how often
     something was done about all of them.
-    `recovered` of them went well since, `retrying` have another attempt ahead, people stopped `stopped`.
-    `causes` are the most frequent ones, of `causes_total`. `jobs` are the first few that stand failed, by ID
-    and name; `owners` the people who acknowledged some of these, with how many.
+    `recovered` of them went well since, `retrying` have another attempt ahead, people stopped `stopped`. So
+    many that stand failed are backups of `logs`, which no retry repeats.
+    `causes` are the most frequent ones, of `causes_total`. `jobs` are the first few that stand failed, by
+    name, and `retryable` those that can be retried; `owners` the people who acknowledged some of these, with
+    how many.
     """
 
     storm_id: str
@@ -140,9 +142,11 @@ class StormFacts(Facts, frozen=True, kw_only=True):
     recovered: int = 0
     retrying: int = 0
     stopped: int = 0
+    logs: int = 0
     causes: tuple[StormCause, ...] = ()
     causes_total: int = 0
     jobs: tuple[str, ...] = ()
+    retryable: tuple[str, ...] = ()
     owners: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -152,9 +156,9 @@ class StormFacts(Facts, frozen=True, kw_only=True):
 
 
 class StormFailure(Facts, frozen=True, kw_only=True):
-    """One failure of a storm, for its list. `state`: `failed`, `retrying`, `recovered` or `stopped`.
+    """One failure of a storm, for its list.
 
-    `owner` acknowledged it.
+    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it.
     """
 
     server: ServerName
@@ -391,6 +395,13 @@ class ExpectationsUnmet(Facts, frozen=True, kw_only=True, tag="expectations_unme
     mention: str | None = None
 
 
+class ExpectationsOwned(Facts, frozen=True, kw_only=True, tag="expectations_owned"):
+    """In the thread: the comment of the person who owns all of it now."""
+
+    by: str
+    comment: str
+
+
 class ExpectationsChanged(Facts, frozen=True, kw_only=True, tag="expectations_changed"):
     """That message needs redrawing: there are more, or some are over."""
 
@@ -504,6 +515,7 @@ Announcement = (
     | AttemptEnded
     | NoFurtherAttempt
     | RunAcknowledged
+    | ExpectationsOwned
     | MutedRunEnded
     | MuteBegan
     | MuteEnded

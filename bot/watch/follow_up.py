@@ -104,7 +104,12 @@ class FollowUp:
         async with self._database.reading() as reading:
             # Their times are of the servers' clocks.
             rows = await self._runs.latest_of(reading, server, job_ids, by=self._clock.now() + _AHEAD)
-        runs = (run for row in rows if (run := Run.decode(row.body)) is not None)
+            runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
+            for of_logs in [each for each in runs if each.facts.first.log_type is not None]:
+                # A backup of the job's logs says nothing of its runs.
+                runs.remove(of_logs)
+                earlier = await self._latest(reading, server, of_logs.facts.job_id)
+                runs += [each for each in earlier if each.facts.first.log_type is None][:1]
         return {
             run.facts.job_id: run.facts.acknowledged.by
             for run in runs
@@ -133,7 +138,7 @@ class FollowUp:
         now = self._clock.now()
         async with self._writing(server) as transaction:
             if subject.startswith(facts.GROUP):
-                return await self._own_group(transaction, server, subject, person)
+                return await self._own_group(transaction, server, subject, person, comment)
             found = await self._expectations.of(transaction, server, subject, kind)
             stood: list[UnmetExpectation] = []
             for each in (one for one in found if one.group_id is None):
@@ -163,13 +168,18 @@ class FollowUp:
         return _as_unmet(stood)
 
     async def _own_group(
-        self, transaction: Transaction, server: ServerName, subject: str, person: str
+        self,
+        transaction: Transaction,
+        server: ServerName,
+        subject: str,
+        person: str,
+        comment: str | None,
     ) -> FailedRun | None:
         await transaction.serialise(f"expectations/{server}")
         groups = Gathering(self._database, transaction, server, self._clock.now())
         group = await groups.standing(subject)
         if group is not None and group.owner != person:
-            await groups.own(group, person)
+            await groups.own(group, person, comment)
             await groups.queue()
         return None if group is None else _as_owned(group)
 

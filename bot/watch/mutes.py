@@ -201,9 +201,13 @@ class HeldBack:
     async def _has_run_since(
         self, transaction: Transaction, server: str, job_id: str, session: SessionFacts
     ) -> bool:
-        """Whether a run of the job is known that ended later: the session was recorded late."""
-        latest = await self._runs.latest(transaction, server, job_id, limit=1)
-        return any(row.last_ended_at > session.ended_at for row in latest)
+        """Whether a run of the job is known that ended later: the session was recorded late.
+
+        Of a backup of its logs, whether another one is.
+        """
+        rows = await self._runs.latest(transaction, server, job_id, limit=_RUNS_LOOKED_AT)
+        later = (Run.decode(row.body) for row in rows if row.last_ended_at > session.ended_at)
+        return any(run is not None and run.facts.first.log_type == session.log_type for run in later)
 
     async def hold(
         self,

@@ -24,6 +24,7 @@ AT_MOST_EVERY = timedelta(days=1)
 _LEASE_SECONDS = 180.0
 _MUTED_LOOKED_AT_EVERY = timedelta(minutes=15)
 _AT_ONCE = 20
+_RUNS_LOOKED_AT = 20
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -68,8 +69,7 @@ class Reminder:
         if await self._runs.of(transaction, row.run_key) != row:
             return  # it has changed meanwhile
         run, now = Run.decode(row.body), self._clock.now()
-        (latest,) = await self._runs.latest(transaction, row.server, row.job_id, limit=1) or (None,)
-        if run is None or latest is None or latest.run_key != row.run_key:
+        if run is None or await self._has_run_since(transaction, run):
             # The job has run again since: that run is the one to look after.
             await self._runs.put(transaction, replace(row, unanswered_since=None))
             return
@@ -89,3 +89,11 @@ class Reminder:
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(reminded))
         log.info("watch.reminded", server=row.server, run=row.run_key, reminders=reminded.reminders)
+
+    async def _has_run_since(self, transaction: Transaction, run: Run) -> bool:
+        """Whether a later run of the job is known; of backups of its logs, a later one of these."""
+        rows = await self._runs.latest(transaction, run.facts.server, run.facts.job_id, limit=_RUNS_LOOKED_AT)
+        runs = (found for row in rows if (found := Run.decode(row.body)) is not None)
+        alike = (each for each in runs if each.facts.first.log_type == run.facts.first.log_type)
+        latest = next(alike, None)
+        return latest is not None and latest.facts.key != run.facts.key

@@ -32,8 +32,8 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
     known,
+    news_in,
     says_stopped,
-    says_why,
     session_group,
 )
 from bot.watch.job_cache import SessionOwner
@@ -53,10 +53,6 @@ _MACHINES_SECONDS = 10.0
 _PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
 _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
 _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
-# What a line of the log says beside the name of an object and its message.
-_FILLER = re.compile(
-    r"\b(?:processing|task|vm|machine|object|error|warning|failed|details|of|for)\b|[\W_]+", re.IGNORECASE
-)
 _NO_BOTTLENECK = frozenset({"", "none", "notdefined"})
 
 T = TypeVar("T")
@@ -259,18 +255,13 @@ def details_from(
     progress = [task.progress for task in tasks if task.progress is not None]
     failed = [task for task in tasks if task.outcome is Result.FAILED]
     warned = [task for task in tasks if task.outcome is Result.WARNING]
-    messages = [(task.name, (task.result and task.result.message) or "") for task in (*failed, *warned)]
-    said = [
-        own_message or "",
-        *(text for name, message in messages for text in (message, f"{name} {message}")),
-    ]
     return SessionDetails(
         problems=tuple(_object(task) for task in (*failed, *warned)[:PROBLEMS_SHOWN]),
         failed_total=len(failed),
         warned_total=len(warned),
         succeeded_total=outcomes[Result.SUCCESS],
         objects_total=len(tasks),
-        records=tuple(_worst(records, [*said, *(name for name, _ in messages)])[:RECORDS_SHOWN]),
+        records=tuple(_worst(news_in(records, tasks, own_message))[:RECORDS_SHOWN]),
         bottleneck=_bottleneck_of_log(records) or _bottleneck_of_tasks(progress),
         processed_bytes=_sum(each.processed_size for each in progress),
         read_bytes=_sum(each.read_size for each in progress),
@@ -304,22 +295,15 @@ def _shortened(text: str) -> str:
     return f"{stripped[:head]}…{stripped[head + 1 - TEXT_CHARACTERS :]}"
 
 
-def _worst(records: Sequence[LogRecord], said: Iterable[str]) -> list[str]:
-    """What failed and what warned in the log, as far as it says more than was `said` and when it ended."""
-    said_before = set(map(_gist, said)) | {""}
-    texts: list[str] = []
-    for status in (LogStatus.FAILED, LogStatus.WARNING):
-        for record in records:
-            text = record.title or record.description
-            is_news = says_why(text) is not None and _gist(text) not in said_before
-            if known(LogStatus, record.status) is status and is_news:
-                texts.append(_shortened(text))
+def _worst(records: Sequence[LogRecord]) -> list[str]:
+    """What failed and then what warned in the log, each once."""
+    texts = (
+        _shortened(record.title or record.description)
+        for status in (LogStatus.FAILED, LogStatus.WARNING)
+        for record in records
+        if known(LogStatus, record.status) is status
+    )
     return list(dict.fromkeys(texts))
-
-
-def _gist(text: str) -> str:
-    """What a text says once filling words, blanks and punctuation are gone."""
-    return _FILLER.sub("", text.casefold())
 
 
 def _bottleneck_of_log(records: Sequence[LogRecord]) -> str | None:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from bot.settings import PollingSettings, ServerName, StormSettings
 from bot.store import (
+    LOGS_FAILED,
+    RETRYABLE,
     STANDS_FAILED,
     STORMS,
     ChannelFailure,
@@ -107,8 +109,13 @@ class StormMessages:
         failing = await self._storms.failures(
             self._transaction, storm.id, limit=_JOBS_NAMED, states=STANDS_FAILED
         )
+        retryable = failing
+        if any(each.state == LOGS_FAILED for each in failing):
+            retryable = await self._storms.failures(
+                self._transaction, storm.id, limit=_JOBS_NAMED, states=RETRYABLE
+            )
         owners = await self._storms.owners(self._transaction, storm.id)
-        summary = storm_facts(storm, parts, failing, owners)
+        summary = storm_facts(storm, parts, failing, retryable, owners)
         key = storm_key(storm.id)
         may_mention = storm.mention is not None and summary.failed > summary.retrying
         mention = storm.mention if may_mention and not storm.is_mentioned else None
@@ -219,6 +226,7 @@ def storm_facts(
     storm: Storm,
     parts: Sequence[StormPart],
     failing: Sequence[ChannelFailure],
+    retryable: Sequence[ChannelFailure],
     owners: Sequence[tuple[str, int]] = (),
 ) -> facts.StormFacts:
     """Return a storm as it stands, its most frequent causes first. Pure."""
@@ -240,6 +248,7 @@ def storm_facts(
         recovered=states["recovered"],
         retrying=states["retrying"],
         stopped=states["stopped"],
+        logs=states[LOGS_FAILED],
         causes=tuple(
             facts.StormCause(
                 name=alike[0].cause,
@@ -253,6 +262,7 @@ def storm_facts(
         ),
         causes_total=len(shown),
         jobs=tuple(each.job_name for each in failing),
+        retryable=tuple(each.job_name for each in retryable),
         owners=tuple(owners),
     )
 
@@ -321,6 +331,8 @@ def _state(run: Run) -> str:
         return "recovered"
     if run.facts.last.is_stopped:
         return "stopped"
+    if run.facts.first.log_type is not None:
+        return LOGS_FAILED
     return "failed" if run.facts.is_final else "retrying"
 
 

@@ -71,7 +71,7 @@ class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
             return pressed
         named, topic = line.or_topic(job), line.topic
         if isinstance(named, NamedJob) and not named.readings:
-            raise Unreadable(line.usage("Which job?"))
+            raise Unreadable(line.which_job())
         unmet = topic.unmet if topic is not None and named == topic.job else None
         return cls(named, comment=line.comment, unmet=unmet)
 

@@ -29,7 +29,7 @@ _AT_ONCE = 4
 class OneOfMany:
     """A job that was meant when the button was drawn, and the session that failed then.
 
-    `key` tells it from the others of the press.
+    `key` tells it from the others of the press. `is_of_logs`: what failed is a backup of its logs.
     """
 
     key: str
@@ -37,6 +37,7 @@ class OneOfMany:
     job_id: JobId
     name: str
     session_id: SessionId | None = None
+    is_of_logs: bool = False
 
 
 class ActionOnMany(Request, frozen=True):
@@ -54,6 +55,11 @@ class ActionOnMany(Request, frozen=True):
     @abstractmethod
     async def jobs(self, database: store.Database, context: RequestContext) -> Sequence[OneOfMany] | None:
         """Return the jobs, in their order; None where what they were is forgotten. Raises `StoreError`."""
+
+    def leaves_out(self, job: OneOfMany) -> bool:
+        """Whether it is not done about a job, though that still stands failed."""
+        del job
+        return False
 
     @abstractmethod
     def action_on(self, job: OneOfMany) -> JobAction:
@@ -76,6 +82,7 @@ class ActedOnJob:
 class ActedOnMany(outcomes.Answer):
     """The outcome for each job, in their order; `left_out` more were not tried.
 
+    `logs` are jobs of which only a backup of their logs failed, which the operation does nothing about.
     `is_forgotten`: nothing was done, because which jobs were meant isn't kept any more.
     """
 
@@ -84,6 +91,7 @@ class ActedOnMany(outcomes.Answer):
     at: datetime
     jobs: tuple[ActedOnJob, ...] = ()
     left_out: int = 0
+    logs: tuple[OneOfMany, ...] = ()
     is_forgotten: bool = False
 
 
@@ -108,10 +116,13 @@ class ManyJobs:
         """Return what does it once it is pressed, or that there is nothing left. Raises `StoreError`."""
         operation = request.operation
         found = await request.jobs(self._database, context)
-        if not found:
-            nothing = ActedOnMany(operation, context.person.id, self._clock.now(), is_forgotten=found is None)
+        meant, left = _meant(request, found or (), context)
+        if not meant:
+            nothing = ActedOnMany(
+                operation, context.person.id, self._clock.now(), logs=left, is_forgotten=found is None
+            )
             return outcomes.Done(nothing)
-        seen = tuple(each.name for each in found if context.visibility.sees(each.server, each.name))
+        seen = tuple(each.name for each in meant if context.visibility.sees(each.server, each.name))
         if not seen:
             return outcomes.Refused(Refusal.SCOPE, operation, context.person.standing)
         return outcomes.Offered(operation, request, jobs=seen)
@@ -123,6 +134,7 @@ class ManyJobs:
         if found is None:
             forgotten = ActedOnMany(operation, person.id, self._clock.now(), is_forgotten=True)
             return outcomes.Done(forgotten)
+        meant, left = _meant(request, found, context)
         key = request.press_key(context)
         claim = store.PressClaim(key, person.id, operation.name, self._clock.now())
         if (first := await self._presses.claim(claim)) is not None:
@@ -143,12 +155,12 @@ class ManyJobs:
                 outcome = await self._act_on(request.action_on(job), replace(context, gesture=gesture))
             return ActedOnJob(job.server, job.name, outcome)
 
-        tried = [in_turn(number, each) for number, each in enumerate(found[:AT_MOST], start=1)]
+        tried = [in_turn(number, each) for number, each in enumerate(meant[:AT_MOST], start=1)]
         jobs = tuple(await asyncio.gather(*tried))
         if not any(isinstance(job.outcome, outcomes.Done | outcomes.Unclear) for job in jobs):
             await self._presses.release(key)
-        left_out = max(0, len(found) - AT_MOST)
-        return outcomes.Done(ActedOnMany(operation, person.id, self._clock.now(), jobs, left_out))
+        left_out = max(0, len(meant) - AT_MOST)
+        return outcomes.Done(ActedOnMany(operation, person.id, self._clock.now(), jobs, left_out, left))
 
     async def _act_on(self, action: JobAction, context: RequestContext) -> outcomes.Outcome:
         try:
@@ -166,3 +178,13 @@ class ManyJobs:
         if hidden is not None:
             return outcomes.Refused(Refusal.SCOPE, action.operation, context.person.standing)
         return outcome
+
+
+def _meant(
+    request: ActionOnMany, found: Sequence[OneOfMany], context: RequestContext
+) -> tuple[Sequence[OneOfMany], tuple[OneOfMany, ...]]:
+    """The jobs that it is done about, and those it leaves out, as far as the person may know of these."""
+    meant = [each for each in found if not request.leaves_out(each)]
+    jobs = {(each.server, each.job_id) for each in meant}
+    left = (each for each in found if (each.server, each.job_id) not in jobs)
+    return meant, tuple(each for each in left if context.visibility.sees(each.server, each.name))

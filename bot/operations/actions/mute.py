@@ -444,7 +444,7 @@ class Unmute(FollowUpAction, frozen=True, tag="unmute"):
         named = line.or_topic(job)
         pressed = line.as_button(job, cls.operation)
         if pressed is None and isinstance(named, NamedJob) and not named.text:
-            raise Unreadable(line.usage("Which job?"))
+            raise Unreadable(line.which_job())
         return pressed or cls(named)
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:

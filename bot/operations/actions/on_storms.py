@@ -54,6 +54,7 @@ class _OnStorm(ActionOnMany, frozen=True):
                 JobId(each.job_id),
                 each.job_name,
                 SessionId(each.session_id),
+                is_of_logs=each.state == store.LOGS_FAILED,
             )
             for each in found
         ]
@@ -64,7 +65,7 @@ class _OnStorm(ActionOnMany, frozen=True):
 
 
 class RetryAll(_OnStorm, frozen=True, tag="retry_all"):
-    """Retry every job of a storm that still stands failed."""
+    """Retry every job of a storm that still stands failed; backups of their logs are left out."""
 
     operation = Operation(
         name="retry_all",
@@ -82,6 +83,10 @@ class RetryAll(_OnStorm, frozen=True, tag="retry_all"):
             yes="Retry all",
         ),
     )
+
+    def leaves_out(self, job: OneOfMany) -> bool:
+        """Whether a backup of logs failed: a retry would run the job, and not that."""
+        return job.is_of_logs
 
     def action_on(self, job: OneOfMany) -> JobAction:
         """Return the retry of one job, whatever ran of it since."""

@@ -339,7 +339,7 @@ class JobObjects:
         if views:
             queries = [replace(queries[0], types=kinds, hierarchy=view) for view, kinds in views.items()]
         asked = (server.browse_inventory(query, host_name=root.name) for query in queries for root in roots)
-        what = veeam.Detail.OBJECTS
+        what = veeam.Detail.INVENTORY
         pages = await veeam.answered(server.name, what, asked, within_seconds=OFFERED_WITHIN_SECONDS)
         found += [veeam.JobObject.of_machine(row) for page in pages for row in page.rows]
         return tuple(dict.fromkeys(found))
@@ -415,7 +415,7 @@ async def _iris_databases(server: veeam.VeeamServer) -> tuple[veeam.JobObject, .
     entities = veeam.EntitiesQuery(limit=_LISTED_AT_MOST)
     pages = await veeam.answered(
         server.name,
-        veeam.Detail.OBJECTS,
+        veeam.Detail.INVENTORY,
         (server.discovered_entities(each.id, entities) for each in groups),
         within_seconds=OFFERED_WITHIN_SECONDS,
     )
@@ -461,7 +461,7 @@ async def _computers_like(
     groups = (await server.physical_inventory()).rows
     query = replace(computers, name_contains=text.strip() or None, limit=FOUND_AT_MOST)
     asked = (server.physical_inventory(query, protection_group_id=each.id) for each in groups)
-    what = veeam.Detail.OBJECTS
+    what = veeam.Detail.INVENTORY
     pages = await veeam.answered(server.name, what, asked, within_seconds=OFFERED_WITHIN_SECONDS)
     named = [each for each in groups if _fits(text, each.name)]
     return _computers_of(named, pages, query)

@@ -80,7 +80,7 @@ class ShowJob(Query, frozen=True, tag="job"):
                 request=ShowJob(found.known, self.page),
                 view=view,
                 settings=settings.result(),
-                recent=await session_views(recent, backend),
+                recent=await session_views(recent, backend, context.visibility),
                 repository=repository.result(),
                 run_after=tuple(
                     name for name in after.result() if context.visibility.sees(found.server, name)

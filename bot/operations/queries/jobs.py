@@ -21,9 +21,9 @@ from bot.operations.job_states import KnownSessions
 from bot.operations.job_types import job_types_named
 from bot.operations.jobs import FoundJob
 from bot.operations.machine_holders import Held, Holders, holders_of
-from bot.operations.model import ALL_ROLES, Alias, Kind, Operation, RequestContext, Visibility
+from bot.operations.model import ALL_ROLES, Alias, Kind, KnownJob, Operation, RequestContext, Visibility
 from bot.operations.queries import PageNumber, Query
-from bot.operations.stale_jobs import stale_among
+from bot.operations.stale_jobs import last_good_runs, stale_among
 from bot.settings import ServerName
 
 _RESULTS = {
@@ -233,7 +233,10 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         page = vbr_lists.page_of(
             (rows.rows for rows in lists), start=first - skipped, by=order.key, is_reversed=order.is_reversed
         )
-        views = await self._views(page, backend, context)
+        async with veeam.at_once() as group:
+            shown = group.create_task(self._views(page, backend, context))
+            good = None if self.stale is None else group.create_task(last_good_runs(backend.fleet, page))
+        views = shown.result()
         holders = {name: each.holders for name, each in found.items() if each.holders is not None}
         return outcomes.Done(
             JobsAnswer(
@@ -255,6 +258,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
                 holders=holders,
                 nearest=self._nearest_machines(holders),
                 has_answers=bool(found),
+                last_good={} if good is None else good.result(),
             )
         )
 
@@ -570,6 +574,8 @@ class JobsAnswer(outcomes.Answer):
     nearest: tuple[str, ...] = ()
     has_answers: bool = True
     """Some server answered."""
+    last_good: Mapping[KnownJob, datetime | None] = field(default_factory=dict)
+    """When each job's latest good run ended, where that was asked for and is known; None: there is none."""
 
     def held_by(self, view: outcomes.JobView) -> Held | None:
         """How a job of the list holds the machine; None where none was asked for."""

@@ -184,7 +184,7 @@ class ShowSession(Query, frozen=True, tag="session"):
             failed = group.create_task(_or_none(details.LOG, name, logs(session.id, veeam.LogStatus.FAILED)))
             warned = group.create_task(_or_none(details.LOG, name, logs(session.id, veeam.LogStatus.WARNING)))
         records = sorted((*failed.result(), *warned.result()), key=veeam.LogRecord.sort_key)
-        (view,) = await session_views((FoundSession(name, session),), backend)
+        (view,) = await session_views((FoundSession(name, session),), backend, context.visibility)
         return SessionAnswer(
             request=ShowSession(session.id, name, self.page),
             view=replace(view, job_type=None if job is None else job.state.type),

@@ -27,6 +27,7 @@ from bot.operations.model import (
     NamedJob,
     Operation,
     RequestContext,
+    Visibility,
 )
 from bot.operations.queries import PageNumber, Query
 from bot.operations.session_jobs import GENERATIONS, job_id_of, jobs_of_machines
@@ -151,7 +152,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         page = vbr_lists.page_of(
             (rows.rows for rows in lists), start=first - skip, by=lambda found: _age(found.session)
         )
-        views = await session_views(page, backend)
+        views = await session_views(page, backend, context.visibility)
         async with veeam.at_once() as group:
             failures = group.create_task(_failures(views, backend))
             types = group.create_task(_types_of_jobs(views, backend))
@@ -295,7 +296,19 @@ class SessionsAnswer(outcomes.Answer):
     unreadable: int = 0
 
 
-async def session_views(found: Sequence[FoundSession], backend: Backend) -> tuple[SessionView, ...]:
+def visible_session(visibility: Visibility, server: ServerName, session: veeam.Session) -> veeam.Session:
+    """Return the session without the name of what it copies, where the person may not know of that job."""
+    if session.part_of is None or visibility.sees_all(server):
+        return session
+    name, _, source = veeam.run_name(session.name).partition("\\")
+    if not source or all(visibility.sees(server, each) for each in source.split("\\")):
+        return session
+    return with_fields(session, name=name)
+
+
+async def session_views(
+    found: Sequence[FoundSession], backend: Backend, visibility: Visibility
+) -> tuple[SessionView, ...]:
     """Return the sessions as shown, in their order; without who stopped them where the database fails."""
     stopped: dict[tuple[str, str], PersonId] = {}
     known = {server: await backend.states.known(server) for server in {one.server for one in found}}
@@ -313,7 +326,7 @@ async def session_views(found: Sequence[FoundSession], backend: Backend) -> tupl
         views.append(
             SessionView(
                 one.server,
-                session,
+                visible_session(visibility, one.server, session),
                 job_id_of(session),
                 by,
                 is_stopped=was_stopped_here or known[one.server].is_stopped(session),

@@ -1,7 +1,7 @@
 """`why`: what failed in a job's last run, the line that says so, who else has it, and what to do."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,8 @@ from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
-from bot.operations.session_jobs import job_id_of, job_state_of
+from bot.operations.queries.sessions import visible_session
+from bot.operations.session_jobs import first_session, job_id_of, job_state_of
 from bot.operations.stored import stored
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
@@ -72,7 +73,8 @@ class ExplainFailure(Query, frozen=True, tag="why"):
         if history is None:
             return outcomes.NotFound("session", self.session_id or "")
         known = await backend.states.known(server.name)
-        explained = await _explained(backend, server, state, history.attempts, known)
+        attempts = tuple(visible_session(context.visibility, server.name, one) for one in history.attempts)
+        explained = await _explained(backend, server, state, attempts, known)
         async with asyncio.TaskGroup() as group:
             good = group.create_task(_last_good(server, history))
             others = group.create_task(_others(backend, context, found, explained))
@@ -286,10 +288,11 @@ async def _explained(
 
 
 def _part_of(state: veeam.JobState, session: veeam.Session | None) -> str | None:
-    """What a session is called beside its job, where it is a part of that job's run."""
+    """What a session is called beside its job, where it is a part of that job's run and that is told."""
     if session is None or (session.job_id or "").casefold() == state.id.casefold():
         return None
-    return veeam.part_name(session.name, state.name)
+    name = veeam.part_name(session.name, state.name)
+    return name if name != state.name else None
 
 
 def _explanation(
@@ -337,14 +340,12 @@ def _object_of(said: str, tasks: Sequence[veeam.TaskSession]) -> veeam.TaskSessi
 async def _last_good(server: veeam.VeeamServer, history: _History) -> tuple[datetime | None, bool]:
     """When the latest run ended that made a backup, and whether that is known. A detail."""
 
-    def newest(sessions: Iterable[veeam.Session]) -> datetime | None:
-        good = (one for one in sessions if one.is_stopped and one.outcome in _GOOD)
-        return next((one.end_time or one.creation_time for one in good), None)
+    def is_good(session: veeam.Session) -> bool:
+        return session.is_stopped and session.outcome in _GOOD
 
-    found = newest(history.runs)
-    if found is not None or history.is_whole or not history.runs:
-        return found, history.is_known
-    kinds = {one.session_type for one in history.runs}
+    found = next(filter(is_good, history.runs), None)
+    if found is not None or history.is_whole or not history.is_known:
+        return _end_of(found), history.is_known
     query = veeam.SessionsQuery(
         job_id=history.job_id,
         results=_GOOD,
@@ -352,10 +353,20 @@ async def _last_good(server: veeam.VeeamServer, history: _History) -> tuple[date
         ascending=False,
         limit=_SUCCESSES_LOOKED_AT,
     )
-    page = await veeam.detail(veeam.Detail.LAST_SUCCESS, server.name, server.sessions(query), None)
-    if page is None:
-        return None, False
-    return newest(one for one in page.rows if one.session_type in kinds), True
+    kinds = {one.session_type for one in history.runs}
+
+    def is_one(session: veeam.Session) -> bool:
+        is_alike = session.session_type in kinds if kinds else is_run_of(session, history.job_id)
+        return is_good(session) and is_alike
+
+    async def ask() -> tuple[datetime | None, bool]:
+        return _end_of(await first_session(server, query, is_one)), True
+
+    return await veeam.detail(veeam.Detail.LAST_SUCCESS, server.name, ask(), (None, False))
+
+
+def _end_of(session: veeam.Session | None) -> datetime | None:
+    return None if session is None else session.end_time or session.creation_time
 
 
 async def _others(

@@ -352,6 +352,7 @@ VIEWS: Mapping[type[facts.Announcement], Drawing] = {
     facts.AttemptEnded: Drawing(runs.attempt, _of_attempt),
     facts.NoFurtherAttempt: Drawing(runs.no_further_attempt),
     facts.RunAcknowledged: Drawing(runs.acknowledged),
+    facts.ExpectationsOwned: Drawing(expectations.many_owned),
     facts.MutedRunEnded: Drawing(runs.muted_run, _of_attempt),
     facts.MuteBegan: Drawing(runs.mute_began),
     facts.MuteEnded: Drawing(runs.mute_ended),

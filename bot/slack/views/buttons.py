@@ -34,7 +34,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.why import ExplainFailure
 from bot.slack import codec
-from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
+from bot.slack.text import count, date, distinct, dotted, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
 from bot.slack.views.status_text import machine_kind, span_asked_for
 
@@ -253,28 +253,39 @@ def page_controls(request: codec.PagedRequest, *, pages: int | None, has_more: b
 
 
 def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> MessagePart:
-    """A menu of jobs, each running its request, or else this one; those too long to carry are left out."""
-    if not isinstance(request, _ON_A_JOB):
-        return NOTHING
+    """A menu of jobs, each running its request, or else this one; of a single one, the button.
+
+    Nothing where a menu can't carry all of them.
+    """
+    if len(choices) == 1:
+        return controls([choice_control(choices[0], request)])
     options = []
     labels = distinct([choice.name for choice in choices], _LABEL_LIMIT)
     looks = [(label, choice.server) for label, choice in zip(labels, choices, strict=True)]
     for choice, label in zip(choices, labels, strict=True):
-        read = request if choice.request is None else choice.request
-        if not isinstance(read, _ON_A_JOB):
-            raise TypeError(read)
-        does = choice_in_words(choice, request)
-        place = f"{does} · on {choice.server}" if does else f"on {choice.server}"
-        if looks.count((label, choice.server)) > 1:
-            place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
-        known = model.KnownJob(choice.server, choice.job_id)
-        chosen = replace(read, job=known)
-        if len(choices) == 1:
-            return controls([request_control(chosen, name=choice.name, server=choice.server)])
-        options.append(_choice(label, place, chosen))
+        is_like_another = looks.count((label, choice.server)) > 1
+        # A new name that was typed may be long, and is cut: what tells the jobs apart comes before it.
+        place = dotted(
+            f"on {choice.server}",
+            f"ID {choice.job_id[:_ID_SHOWN]}" if is_like_another else "",
+            choice_in_words(choice, request),
+        )
+        options.append(_choice(label, place, _chosen(choice, request)))
     differ = any(choice.request is not None for choice in choices)
     dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
     return _menu_of("Choose a job", options, dialog)
+
+
+def choice_control(choice: JobChoice, request: model.Request) -> Control | None:
+    """The button that runs a choice's request, or else this one, on the job that is chosen."""
+    chosen = _chosen(choice, request)
+    return None if chosen is None else request_control(chosen, name=choice.name, server=choice.server)
+
+
+def _chosen(choice: JobChoice, request: model.Request) -> model.Request | None:
+    read = request if choice.request is None else choice.request
+    known = model.KnownJob(choice.server, choice.job_id)
+    return replace(read, job=known) if isinstance(read, _ON_A_JOB) else None
 
 
 def choice_in_words(choice: JobChoice, request: model.Request) -> str:
@@ -294,11 +305,17 @@ def asking(control: Control, question: str, words: str, *, yes: str) -> Control:
 
 
 def on_many(
-    request: ActionOnMany, names: Sequence[str], total: int, *, about: str = "", prominent: bool = False
+    request: ActionOnMany,
+    names: Sequence[str],
+    total: int,
+    *,
+    about: str = "",
+    beside: str = "",
+    prominent: bool = False,
 ) -> Control | None:
     """A button that acts on so many jobs at once: its dialog says how many and which, the first by name.
 
-    `about` tells it from its like in one message.
+    `about` tells it from its like in one message; `beside` says more in the dialog.
     """
     control, asked = request_control(request, name="", server="", prominent=prominent), request.operation
     if control is None or asked.confirmation is None:
@@ -310,7 +327,7 @@ def on_many(
     return asking(
         control,
         f"{asked.label.removesuffix(' all')} {count(total, 'job')}?",
-        f"{which}. {asked.confirmation.consequence}",
+        " ".join(filter(None, (f"{which}.", asked.confirmation.consequence, beside))),
         yes=asked.confirmation.yes,
     )
 
@@ -351,11 +368,11 @@ def _several_confirm(operation: model.Operation, choices: Sequence[JobChoice]) -
 
 
 def machine_menu(choices: Sequence[MachineChoice]) -> MessagePart:
-    """A menu of machines, each to be backed up; those too long to carry are left out."""
+    """A menu of machines, each to be backed up; nothing where it can't carry all of them."""
     options = [
         _choice(
             choice.name,
-            f"{machine_kind(choice.machine.platform)} · {choice.place} on {choice.machine.server}",
+            f"{machine_kind(choice.machine.platform)} on {choice.machine.server} · {choice.place}",
             QuickBackup(choice.machine),
         )
         for choice in choices
@@ -482,9 +499,9 @@ def _menu(entries: Sequence[Control], about: str, action_id: str) -> blocks.Over
 def _menu_of(
     placeholder: str, options: Sequence[blocks.Option | None], dialog: blocks.ConfirmObject | None = None
 ) -> MessagePart:
-    """A menu of these options; nothing where none of them can be carried."""
+    """A menu of these options; nothing where one of them can't be carried."""
     carried = [option for option in options if option is not None]
-    if not carried:
+    if not carried or len(carried) < len(options):
         return NOTHING
     select = blocks.StaticSelectElement(
         action_id=codec.CHOOSE, placeholder=_plain(placeholder), options=carried, confirm=dialog
@@ -492,8 +509,8 @@ def _menu_of(
     return MessagePart("", drawn(blocks.ActionsBlock(elements=[select])))
 
 
-def _choice(name: str, place: str, request: model.Request) -> blocks.Option | None:
-    value = codec.encode_run(request, codec.OPTION_LIMIT)
+def _choice(name: str, place: str, request: model.Request | None) -> blocks.Option | None:
+    value = None if request is None else codec.encode_run(request, codec.OPTION_LIMIT)
     if value is None:
         return None
     text, description = plain(name, _LABEL_LIMIT), plain(place, _LABEL_LIMIT)

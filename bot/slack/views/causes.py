@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.operations.outcomes import JobView
-from bot.veeam import About, gist
+from bot.veeam import gist
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,8 @@ def _same(group: Sequence[JobView]) -> SameCause:
 
 
 def _key(view: JobView, place: int) -> object:
-    """What jobs of one group have in common: a repository is one server's."""
+    """What jobs of one group have in common."""
     finding, state = view.finding, view.state
     if finding is not None:
-        server = view.server if finding.cause.about is not About.NOTHING else None
-        return (state.result, server, finding.common_key(state.repository_name))
+        return (state.result, finding.common_key(state.repository_name, view.server))
     return place if view.reason is None else (state.result, gist(view.reason))

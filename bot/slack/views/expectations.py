@@ -146,6 +146,12 @@ def many_unmet(group: facts.UnmetGroup, mentioned: str | None = None) -> Message
     return compose([paragraph(head, which, state), controls(offered)])
 
 
+def many_owned(announced: facts.ExpectationsOwned) -> Message:
+    """In the thread: what the person who acknowledged all of it says."""
+    said = f"Acknowledged by {mention(announced.by)}: {literal(announced.comment, _COMMENT_LIMIT)}"
+    return compose([paragraph(f"{status_text.INFORMATION} {said}")])
+
+
 def many_listed(announced: facts.ExpectationsList) -> Message:
     """In the thread: one by one, as a table."""
     states = [_state(announced.kind, one.outcome) for one in announced.listed]

@@ -195,9 +195,8 @@ def _running(status: StatusAnswer, command: str, lacks: Collection[Detail]) -> l
     running = [view for server in status.servers for view in server.running][:_RUNNING_LIMIT]
     shown = _fitting(list(map(job_row, running)), _RUNNING_BLOCKS, _RUNNING_BYTES)
     total = sum(server.running_total for server in status.servers)
-    nothing = status_text.as_read(
-        "Nothing is running at the moment.", is_whole=not {Detail.JOB_STATES, Detail.SESSIONS} & {*lacks}
-    )
+    is_whole = not {Detail.JOB_STATES, Detail.RUNNING_SESSIONS} & {*lacks}
+    nothing = status_text.as_read("Nothing is running at the moment.", is_whole=is_whole)
     if status.silent:
         nothing = "Nothing is running on the servers that responded."
     if status.silent and not status.servers:

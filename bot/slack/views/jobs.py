@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from bot.operations.job_filters import JobsColumn, JobsFilter
 from bot.operations.job_types import plain_type
 from bot.operations.machine_holders import Held
+from bot.operations.model import KnownJob
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
@@ -97,6 +98,7 @@ _RECENT_LIMIT = 5
 _ITEMS_PER_PAGE = 20
 _CHAINED_SHOWN = 10
 _REASON_SIZE = 1_200
+_OBJECT_LIMIT = 60
 
 
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None, lacks: Collection[Detail] = ()) -> Message:
@@ -132,7 +134,8 @@ def _rows(answer: JobsAnswer) -> list[MessagePart]:
     rows: list[MessagePart] = []
     for cause in by_cause(answer.rows):
         parts = [
-            job_row(view, held=answer.held_by(view), says_why=not cause.is_shared) for view in cause.views
+            job_row(view, _held(answer.held_by(view)), _good_run(answer, view), says_why=not cause.is_shared)
+            for view in cause.views
         ]
         if cause.is_shared:
             has_failed = all(view.state.result is Result.FAILED for view in cause.views)
@@ -144,16 +147,22 @@ def _rows(answer: JobsAnswer) -> list[MessagePart]:
     return rows
 
 
-def job_row(view: JobView, *, held: Held | None = None, says_why: bool = True) -> MessagePart:
-    """One job in a list: how it stands, why, since when, and what can be pressed."""
+def job_row(view: JobView, *further: str, says_why: bool = True) -> MessagePart:
+    """One job in a list: how it stands, why, since when, what `further` lines say, and what can be pressed.
+
+    Where the reason stands above several rows, each names no more than the object that it is about.
+    """
     state = view.state
     if state.last_run is None:
         when = f"Next run {date(state.next_run)}" if state.next_run else ""
     else:
         when = f"Started {date(state.last_run)}{status_text.run_length(state)}"
-    reason = view.reason if says_why else None
-    why = status_text.cause(view.object_name, reason, _REASON_LIMIT) if reason else ""
-    lines = paragraph(status_text.job_line(view), why, when, _held(held))
+    why = ""
+    if view.reason and says_why:
+        why = status_text.cause(view.object_name, view.reason, _REASON_LIMIT)
+    elif view.object_name:
+        when = dotted(strong(view.object_name, _OBJECT_LIMIT), when)
+    lines = paragraph(status_text.job_line(view), why, when, *further)
     about = status_text.job_name(state.name, view.server)
     return lines + buttons.controls(
         buttons.job_controls(buttons.ButtonTarget.of(view), view.operations),
@@ -302,6 +311,17 @@ def _held(held: Held | None) -> str:
     how = "in its list" if held.is_listed else "by a folder, tag or group"
     point = f"restore point {date(held.newest_point)}" if held.newest_point is not None else ""
     return dotted(f"{literal(held.machine)} {how}", point)
+
+
+def _good_run(answer: JobsAnswer, view: JobView) -> str:
+    """Since when the job has had no good run, where that was asked for and is known."""
+    job = KnownJob(view.server, view.state.id)
+    if job not in answer.last_good:
+        return ""
+    ended = answer.last_good[job]
+    if ended is None:
+        return "No good backup on record."
+    return f"Last good backup: {status_text.with_age(ended, answer.as_of)}"
 
 
 def _nothing(answer: JobsAnswer, *, is_whole: bool) -> str:

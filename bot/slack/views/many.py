@@ -29,6 +29,7 @@ _NOT_OWNED: Mapping[type[outcomes.Outcome], str] = {
     outcomes.NotPossible: "left alone: no failed run to acknowledge, or acknowledged already",
     outcomes.Failed: "left alone: no longer failing, or their server didn't respond",
 }
+_NONE_LEFT = {MuteUnmet.operation.name: "by now all of these jobs are as expected, or no longer judged."}
 _DONE = {
     RetryAll.operation.name: "retried",
     RetryGroup.operation.name: "retried",
@@ -46,10 +47,13 @@ def acted_on_many(answer: ActedOnMany) -> Message:
     if answer.is_forgotten:
         words = f"{who}: which jobs these were is no longer kept. Nothing was done; see `jobs failed`."
         return compose([paragraph(f"{status_text.INFORMATION} {words}")])
+    logs = [status_text.job_name(each.name, each.server) for each in answer.logs]
+    left = f"{len(logs):,} left out, because only a log backup failed: {first_named(logs)}" if logs else ""
     if not answer.jobs:
-        return compose(
-            [paragraph(f"{status_text.INFORMATION} {who}: none of these jobs is failing any more.")]
-        )
+        none = _NONE_LEFT.get(answer.operation.name, "none of these jobs is failing any more.")
+        if logs:
+            none = f"there is no job to retry here. {left}"
+        return compose([paragraph(f"{status_text.INFORMATION} {who}: {none}")])
     grouped: dict[str, list[str]] = {}
     done = 0
     for job in answer.jobs:
@@ -65,7 +69,7 @@ def acted_on_many(answer: ActedOnMany) -> Message:
         for why, names in grouped.items()
     ]
     more = f"{count(answer.left_out, 'more job')} not tried yet." if answer.left_out else ""
-    return compose([paragraph(head, *others, more)])
+    return compose([paragraph(head, *others, left, more)])
 
 
 def _why_not(outcome: outcomes.Outcome, operation: Operation) -> str:

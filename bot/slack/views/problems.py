@@ -27,7 +27,7 @@ from bot.slack.views.many import first_named
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, fit, note, paragraph
 from bot.slack.views.server_errors import explain, is_four_eyes
 from bot.slack.views.subscriptions import asked_by_message
-from bot.veeam import AnswerLost, Capability, Detail, Interrupted, Rejected, Session
+from bot.veeam import AnswerLost, Capability, Detail, Interrupted, Rejected, Session, has_model
 
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
@@ -141,11 +141,16 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
     head = [paragraph(_which_one(outcome, total), " ".join(filter(None, (nothing_done, what))), more)]
     menu = buttons.choice_menu(outcome.request, shown)
     names = [status_text.job_name(choice.name, choice.server) for choice in shown]
-    rows = [
-        paragraph(f"{name}: {literal(words)}" if len(ways) > 1 and words else name)
+    lines = [
+        f"{name}: {literal(words)}" if len(ways) > 1 and words else name
         for name, words in zip(names, does, strict=True)
     ]
-    listed = [MessagePart(row.text, ()) for row in rows] if menu.blocks else rows
+    listed = [
+        MessagePart(line, ())
+        if menu.blocks
+        else buttons.with_control(line, buttons.choice_control(choice, outcome.request))
+        for line, choice in zip(lines, shown, strict=True)
+    ]
     silent = note(_silent(outcome.silent)) if total > 1 or outcome.is_part else NOTHING
     return compose(head, listed, [menu, silent], noun="job", plural="jobs")
 
@@ -160,9 +165,7 @@ def part_of_name(outcome: outcomes.PartOfName) -> Message:
     )
     detail = outcome.request.detail if isinstance(outcome.request, JobAction) else None
     head = [
-        paragraph(
-            f"No job is named {code(outcome.word)}, but it is part of the name of {name}. Nothing was done."
-        ),
+        paragraph(f"{_none_named('job', outcome)}, but it is part of the name of {name}. Nothing was done."),
         job_state(view),
         note(f"If you mean this job, press {operation.label}{f' ({detail})' if detail else ''}."),
         controls([does_it, job_control(target, ShowJob.operation)]),
@@ -224,7 +227,7 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     ]
     if outcome.total == 1:
         (only,), (row,) = outcome.choices, rows
-        found = f"No machine is named {word}, but it is part of the name of {row}."
+        found = f"{_none_named('machine', outcome)}, but it is part of the name of {row}."
         does_it = buttons.request_control(
             QuickBackup(only.machine), name=only.name, server=only.machine.server, prominent=True
         )
@@ -238,7 +241,15 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
         return compose(head)
     what = "with {} in their names" if outcome.is_part else "named {}"
     asked = f"{count(outcome.total, 'machine')} {what.format(word)}. Which one? Nothing was done."
-    return compose([paragraph(asked, *rows), buttons.machine_menu(outcome.choices), silent])
+    menu = buttons.machine_menu(outcome.choices)
+    if menu.blocks:
+        return compose([paragraph(asked, *rows), menu, silent])
+    does = [
+        buttons.request_control(QuickBackup(each.machine), name=each.name, server=each.machine.server)
+        for each in outcome.choices
+    ]
+    listed = [buttons.with_control(row, control) for row, control in zip(rows, does, strict=True)]
+    return compose([paragraph(asked)], listed, [silent], noun="machine", plural="machines")
 
 
 def unsupported_machine(outcome: outcomes.UnsupportedMachine) -> Message:
@@ -325,6 +336,8 @@ def _obstacle(outcome: outcomes.NotPossible) -> str:
                 f"is not an agent policy; its type is {kind}. Only policies send settings to "
                 "computers or keep a backup cache there; other jobs apply new settings at their next run."
             )
+        case outcomes.Blocked.NO_CLONE if has_model(outcome.job.state.type):
+            return "is of a type that VBR's API can't clone. Create a job like it, or use VBR's console."
         case outcomes.Blocked.MUTED_WITH_SERVER if outcome.muted is not None:
             command = "" if outcome.muted.ended_by is None else f": {code(outcome.muted.ended_by)}"
             return f"is muted with its server until {date(outcome.muted.until)}{command}."
@@ -504,7 +517,7 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     word = code(outcome.word)
     if outcome.is_part and outcome.request.operation.kind is model.Kind.ACTION:
         have, asked = ("has", "Is that one meant?") if total == 1 else ("have", "Which one?")
-        return f"No job is named {word}; {count(total, 'job')} {have} it in the name. {asked}"
+        return f"{_none_named('job', outcome)}; {count(total, 'job')} {have} it in the name. {asked}"
     if total == 1:
         (only,) = outcome.choices
         return f"{_may_be_another(outcome)} Do you mean {status_text.job_name(only.name, only.server)}?"
@@ -517,6 +530,14 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     if len(names) == 1 and not outcome.is_part:
         return f"{count(total, 'server')} have a job named {word}. Which one?"
     return f"{count(total, 'job')} match {word}. Which one?"
+
+
+def _none_named(
+    what: str, outcome: outcomes.Ambiguous | outcomes.AmbiguousMachine | outcomes.PartOfName
+) -> str:
+    """That nothing bears the whole name, of what could be read."""
+    is_partly_read = bool(outcome.missing) or bool(getattr(outcome, "silent", ()))
+    return f"No {what} {'that could be read ' if is_partly_read else ''}is named {code(outcome.word)}"
 
 
 def _may_be_another(outcome: outcomes.Ambiguous) -> str:
@@ -536,9 +557,7 @@ _OBSTACLES = {
         "is a copy job: it copies existing restore points and has no active full."
     ),
     outcomes.Blocked.NO_FULL_TYPE: "is of a type without active fulls.",
-    outcomes.Blocked.NO_CLONE: (
-        "is of a type that VBR's API can't clone. Create a job like it, or use VBR's console."
-    ),
+    outcomes.Blocked.NO_CLONE: "is of a type that VBR's API can't clone. VBR's console can.",
     outcomes.Blocked.NO_RESTORE_POINTS: (
         "is not an immediate backup copy; only those are started with the latest or all restore points."
     ),

@@ -102,11 +102,13 @@ def session(
     shared_by: PersonId | None = None,
     lacks: Collection[veeam.Detail] = (),
 ) -> Message:
-    """A session in full, in pages: every object with its whole message, worst first, then the log."""
+    """A session in full, in pages: every object with its whole message, worst first, then the log's rest."""
     view, running, request = answer.view, answer.view.session, answer.request
     is_running = not running.is_stopped and running.progress_percent is not None
     progress = bar(running.progress_percent or 0) if is_running else ""
-    pages = _pages([*_own_message(running, answer.tasks), *_objects(answer.tasks), *_log(answer.records)])
+    own_message = running.result.message if running.result else None
+    records = veeam.news_in(answer.records, answer.tasks, own_message)
+    pages = _pages([*_own_message(own_message, answer.tasks), *_objects(answer.tasks), *_log(records)])
     number = min(request.page, len(pages) - 1)
     head = [
         _about(view, progress=progress, started_by=running.initiated_by or ""),
@@ -230,9 +232,8 @@ def _page(entries: Sequence[_Entry]) -> Iterator[MessagePart]:
                 yield paragraph(*(entry.head for entry in group))
 
 
-def _own_message(session: veeam.Session, tasks: Iterable[veeam.TaskSession]) -> list[_Entry]:
+def _own_message(message: str | None, tasks: Iterable[veeam.TaskSession]) -> list[_Entry]:
     """What VBR says of the session itself, unless that is what it says of an object."""
-    message = session.result.message if session.result else None
     if not status_text.own_words(message) or message in {
         task.result and task.result.message for task in tasks
     }:

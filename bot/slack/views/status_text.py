@@ -66,6 +66,7 @@ _DETAILS = {
     veeam.Detail.LAST_SUCCESS: "The last success",
     veeam.Detail.FAILURE_REASON: "The reason of a failure",
     veeam.Detail.OBJECTS: "The session's objects",
+    veeam.Detail.INVENTORY: "Parts of the inventory",
     veeam.Detail.VSPHERE_MACHINES: "Machines of vSphere",
     veeam.Detail.OTHER_MACHINES: "Machines of Hyper-V and Cloud Director",
     veeam.Detail.COMPUTERS: "Computers with an agent",

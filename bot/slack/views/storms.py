@@ -15,6 +15,7 @@ _SERVERS_NAMED = 3
 _NAME_LIMIT = 60
 _STATES = {
     "failed": "Failed",
+    "logs_failed": "Log backup failed",
     "retrying": "Failed, another attempt is due",
     "recovered": "Recovered",
     "stopped": "Stopped",
@@ -118,5 +119,13 @@ def _storm_controls(storm: facts.StormFacts) -> MessagePart:
     """The buttons about all of it, each with a dialog that says how many jobs and which."""
     if not storm.failed:
         return NOTHING
-    asked = [each(storm.storm_id, storm.turn) for each in (RetryAll, AcknowledgeAll, MuteAll)]
-    return controls([on_many(each, storm.jobs, storm.failed, prominent=True) for each in asked])
+    retried = storm.failed - storm.logs
+    beside = f"{count(storm.logs, 'failed log backup')} left out." if storm.logs else ""
+    retry = RetryAll(storm.storm_id, storm.turn)
+    asked = [each(storm.storm_id, storm.turn) for each in (AcknowledgeAll, MuteAll)]
+    return controls(
+        [
+            on_many(retry, storm.retryable, retried, beside=beside, prominent=True) if retried else None,
+            *(on_many(each, storm.jobs, storm.failed, prominent=True) for each in asked),
+        ]
+    )

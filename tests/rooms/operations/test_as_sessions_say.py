@@ -9,7 +9,7 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.job_filters import JobsFilter
 from bot.operations.jobs import snapshot_of
-from bot.operations.model import KnownJob, NamedJob
+from bot.operations.model import KnownJob, NamedJob, Person, Standing
 from bot.operations.outcomes import Detailed, Done, NotPossible
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import JobAnswer, ShowJob
@@ -17,15 +17,18 @@ from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
+from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.vbr import Job, Session
 from bot.sandbox.vbr.faults import recasing, refusing, rows, setting
 from bot.sandbox.vbr.world import RunFacts
-from bot.settings import ServerName
+from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
+from bot.slack.views.home import home_message
 from bot.slack.views.jobs import job as job_page
 from bot.slack.views.jobs import jobs as jobs_page
 from bot.store import RunRow, Runs, StoppedSessions
 from bot.veeam import Detail, JobId, JobState, SessionId
 from tests.rooms.operations.office import HQ, SQL_ONLY, VIEWER, Office
+from tests.rooms.operations.unread import said
 
 BY_USER = "Operation was canceled by user"
 FAILED_BEFORE = {"SQL Prod", "Oracle"}
@@ -51,6 +54,32 @@ async def counted(office: Office) -> tuple[int, int]:
 def started_while_disabled(office: Office) -> tuple[Job, Session]:
     job = office.world.job("Archive")
     return job, office.world.begin_run(job, by=r"CORP\anna")
+
+
+async def test_runs_behind_many_backups_of_logs(office: Office) -> None:
+    """These bear the job's ID too and come every few minutes; the run is found all the same."""
+    office.world.job("Archive").run_seconds = 24 * 3600.0
+    job, run = started_while_disabled(office)
+    await office.clock.advance(3600)
+    for minutes in range(20, 0, -1):
+        at = office.world.now() - timedelta(minutes=minutes)
+        office.world.finish_run(job, ended_at=at, seconds=5).type = "SqlLogBackup"
+    last = await office.answer(ShowSession(job=office.known("Archive")), SessionAnswer)
+    assert last.view.session.id == run.id
+    outcome = await office.ask(Start(office.known("Archive")))
+    assert isinstance(outcome, NotPossible), outcome
+
+
+async def test_what_runs_is_not_denied_unread(office: Office) -> None:
+    """Home says that nothing runs only where that could be read."""
+    text = home_message(await office.answer(ShowHome(), HomeAnswer), command="/veeam").text
+    assert "Nothing is running at the moment." in text
+    office.hq.faults.add("GET", "/api/v1/sessions", refusing(500), times=99)
+    office.restart()
+    outcome = await office.ask(ShowHome())
+    assert isinstance(outcome, Done)
+    assert Detail.RUNNING_SESSIONS in {each.what for each in outcome.missing}
+    assert "Nothing is running at the moment, as far as could be read." in said(outcome)
 
 
 async def test_running_while_disabled(office: Office) -> None:
@@ -445,3 +474,23 @@ async def test_the_details_of_a_part(office: Office) -> None:
     assert shown.job.state.id == JobId(job.id)
     hidden = await office.ask(ShowSession(SessionId(part.id), server=ServerName("hq")), SQL_ONLY)
     assert not isinstance(hidden, Done)
+
+
+async def test_a_part_does_not_name_a_hidden_job(office: Office) -> None:
+    """A copy's parts are called after the job that they copy: its name is for those who may know of it."""
+    person, group = PersonId("U0COPIES"), "S0COPIES"
+    office.team.people[person] = Person(person, "cy", Standing.MEMBER, frozenset({group}))
+    grant = GrantSettings(group=GroupReference(group), role=Role.BACKUP_VIEWER, jobs=("Copy*",))
+    office.grants = (*office.grants, grant)
+    _, part = await part_fails(office)
+    named = {
+        ShowJob(office.known("Copy now")): "part of it: ",
+        ListSessions(job=office.known("Copy now")): "*Copy now",
+        ShowSession(SessionId(part.id), server=HQ): "*Copy now",
+        ExplainFailure(office.known("Copy now")): "*Copy now*",
+    }
+    for request, shown in named.items():
+        assert "Files" in said(await office.ask(request, VIEWER)), request
+        text = said(await office.ask(request, person))
+        assert shown in text, request
+        assert "Files" not in text, request

@@ -12,6 +12,7 @@ from bot.operations.outcomes import Done, NotFound
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.sandbox.vbr.faults import refusing
+from bot.slack.views.jobs import jobs as jobs_page
 from bot.veeam import Detail, Unreachable, Workload
 from tests.rooms.operations.office import DR, HQ, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
@@ -289,6 +290,24 @@ async def test_stale_jobs_ran_without_success(office: Office) -> None:
     assert (answer.total, answer.not_looked_at) == (5, 0)
     longer = await office.answer(ListJobs(stale=timedelta(days=3), server="hq"), JobsAnswer)
     assert "hq:SQL Prod" not in names(longer)
+
+
+async def test_stale_jobs_say_since_when(office: Office) -> None:
+    """Each names its last good backup, or that there is none; backups of logs are no such thing."""
+    good_at = office.world.now() - timedelta(days=2)
+    mail = office.world.add_job("Mail")
+    office.world.finish_run(mail, ended_at=good_at, result="Warning")
+    office.world.finish_run(mail, ended_at=office.world.now() - timedelta(hours=25), result="Failed")
+    for minutes in range(60, 0, -1):
+        at = office.world.now() - timedelta(minutes=minutes)
+        office.world.finish_run(mail, ended_at=at, seconds=5).type = "SqlLogBackup"
+    office.world.finish_run(mail, ended_at=office.world.now(), seconds=1, result="Failed")
+    office.world.finish_run(office.world.add_job("New"), result="Failed")
+    answer = await office.answer(ListJobs(pattern="*", stale=timedelta(hours=26), server="hq"), JobsAnswer)
+    assert answer.last_good[office.known("Mail")] == good_at
+    text = jobs_page(answer).text
+    assert "(2 d old)" in text.partition("*Mail*")[2].split("*")[0]
+    assert "No good backup on record." in text.partition("*New*")[2].split("*")[0]
 
 
 async def test_jobs_that_hold_a_machine(office: Office) -> None:

@@ -1,6 +1,6 @@
 """No answer denies what was not read: each read of a quiet morning, and what is said where it fails."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -73,9 +73,11 @@ FAULTS = {
 
 
 @pytest.fixture(autouse=True)
-async def quiet(office: Office) -> None:
+async def quiet(office: Office) -> AsyncIterator[None]:
     with_administrators(office)
     office.world.begin_run("First run")
+    yield
+    await office.fleet.close()
 
 
 async def restarted(office: Office) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot.operations.actions import JobAction
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
-from bot.operations.model import Person, Request, Standing
+from bot.operations.model import KnownJob, Person, Request, Standing
 from bot.operations.outcomes import (
     Ambiguous,
     Blocked,
@@ -337,6 +337,36 @@ async def test_a_silent_server_may_have_the_job(office: Office, line: str, name:
         f"Nothing was done. Press the button to go ahead: {said}.",
     ]
     assert isinstance(await type_(office, f"{line} server:hq"), Done | NeedsForm)
+
+
+async def test_what_a_menu_can_not_carry_is_chosen_by_buttons(office: Office) -> None:
+    """A long comment is no reason to have nothing to choose."""
+    office.dr.world.add_job("Exchange")
+    comment = "patching the cluster tonight, ask Ann before you do anything about any of it " * 3
+    message = draw(await type_(office, f"mute Exchange 2h because {comment}"), "r-1").message
+    buttons = [block["accessory"] for block in message.blocks if "accessory" in block]
+    requests = [decode(button["action_id"], button["value"]) for button in buttons]
+    jobs = [each.request.subject for each in requests if isinstance(each, RunRequest)]
+    assert [job.server for job in jobs if isinstance(job, KnownJob)] == ["dr", "hq"]
+    assert message.text.count("*Exchange* on ") == 2
+
+
+async def test_what_is_typed_at_length_hides_no_server(office: Office) -> None:
+    """An entry of a menu says on which server it acts, however long the rest of it is."""
+    office.dr.world.add_job("Exchange")
+    message = draw(await type_(office, f"edit Exchange name {'Mail-of-all-sites' * 4}"), "r-1").message
+    elements = [each for block in message.blocks for each in block.get("elements", ())]
+    places = [each["description"]["text"] for element in elements for each in element.get("options", ())]
+    assert [place.split(" \u00b7 ")[0] for place in places] == ["on dr", "on hq"]
+
+
+async def test_a_silent_server_may_have_a_job_of_that_whole_name(office: Office) -> None:
+    """That no job has it is said only of those that could be read."""
+    said = draw(await type_(office, "start exch"), "r-1").message.text
+    assert said.startswith("No job is named `exch`, but it is part of the name of *Exchange* on hq.")
+    await die(office.dr)
+    said = draw(await type_(office, "start exch"), "r-1").message.text
+    assert said.startswith("No job that could be read is named `exch`; 1 job has it in the name.")
 
 
 async def test_a_part_of_a_name_on_two_servers_is_no_name(office: Office) -> None:

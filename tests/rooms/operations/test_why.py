@@ -6,9 +6,12 @@ import pytest
 
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import NamedJob
 from bot.operations.outcomes import Done, NotFound, Outcome
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.session import SessionAnswer, ShowSession
+from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.why import OTHERS_LOOKED_AT, ExplainFailure, WhyAnswer
 from bot.sandbox.vbr import Session
 from bot.sandbox.vbr.faults import refusing
@@ -38,6 +41,15 @@ async def why(office: Office, name: str, person: PersonId = OPERATOR) -> WhyAnsw
 
 def text_of(outcome: Outcome) -> str:
     return drawn(outcome, "r-1").message.text
+
+
+async def test_a_name_decides_no_cause_whatever_was_asked_before(office: Office) -> None:
+    """A list of sessions does not know the job's repository; what it read is not what a list of jobs says."""
+    office.world.book.repositories[office.world.default_repository_id].name = "Disk quota exceeded"
+    failing(office, "Mail", "Cannot open the file in Disk quota exceeded")
+    await office.answer(ListSessions(SessionsFilter.FAILED, server="hq"), SessionsAnswer)
+    jobs = await office.answer(ListJobs(JobsFilter.FAILED, "Mail", server="hq"), JobsAnswer)
+    assert [(row.finding, row.object_name) for row in jobs.rows] == [(None, "vm01")]
 
 
 async def test_a_failure_explained(office: Office) -> None:

@@ -12,7 +12,7 @@ from bot.slack.views.outcomes import outcome as drawn
 from bot.veeam import Detail
 
 _HEDGED = re.compile(
-    "could not be read|couldn't be read|unknown|isn't known|nothing is known|as far as could be read"
+    "could not be read|couldn't be read|unknown|isn't known|nothing is known|could be read"
     "|on the servers that responded|missing here|isn't responding"
 )
 _OF_JOBS = r"\bno jobs?\b(?! manages)|all is well|nothing is running|not planned|none new"
@@ -24,6 +24,7 @@ _DENIALS: Mapping[Detail, str] = {
         r"\bno (run|session|good)\b|\b0 runs|nothing is running|is over yet|\bnew\b|lists no"
         r"|was stopped"
     ),
+    Detail.RUNNING_SESSIONS: r"nothing is running|no jobs match",
     Detail.LAST_SUCCESS: r"none in|no jobs match|no good",
     Detail.FAILURE_REASON: r"no reason|doesn't say|not a cause",
     Detail.LOG: r"no reason|doesn't say|not a cause",

@@ -3,16 +3,18 @@
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.sandbox.slack.faults import Hung, RateLimited, Refused
 from bot.settings import ServerName
 from bot.slack.views.actions import action_metadata
-from bot.store import Database, Placement
+from bot.store import Database, NewOutboxRow, Placement
 from bot.watch.facts import Expectation, ExpectationOver, ExpectationUnmet
-from bot.watch.messages import message
+from bot.watch.messages import REPLY, message
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 
@@ -127,6 +129,44 @@ async def test_what_is_still_not_as_expected(tmp_path: Path) -> None:
             await is_full(office, "repository:1")
             await office.until_sent()
         assert len(office.everything()) == there + 2
+
+
+async def test_the_next_alert_after_a_kill(tmp_path: Path) -> None:
+    """What the killed process had sent, and is over since, hides nothing: the next of the same is posted."""
+    first = Expectation(
+        server=ServerName("hq"),
+        kind="repository",
+        subject="repository:1",
+        name="Main",
+        since=datetime(2026, 3, 1, tzinfo=UTC),
+        limit=10.0,
+    )
+    async with post_office(tmp_path) as office:
+
+        async def queue(*rows: NewOutboxRow) -> None:
+            async with office.database.transaction() as transaction:
+                await office.outbox.add(transaction, rows)
+
+        now = office.clock.now()
+        office.slack.faults.add("chat.postMessage", Hung())
+        await queue(message(first.key, PROD, ExpectationUnmet(expectation=first), now, priority=REPLY))
+        async with office.sending():
+            await office.until(office.everything)
+        await office.outbox.release_all("here:1:a")
+        await office.queues()
+        async with office.sending("here:2:b"):
+            await office.until_sent()
+            ended = ExpectationOver(expectation=first, ended_at=now)
+            edit = message(
+                f"{first.key}/over", PROD, ended, now, placement=Placement.EDIT, root_key=first.key
+            )
+            await queue(edit)
+            await office.until_sent()
+            there = len(office.everything())
+            again = replace(first, since=first.since + timedelta(hours=1))
+            await queue(message(again.key, PROD, ExpectationUnmet(expectation=again), now))
+            await office.until_sent()
+        assert len(office.everything()) == there + 1
 
 
 async def test_nothing_is_unknown(tmp_path: Path) -> None:

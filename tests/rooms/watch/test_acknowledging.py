@@ -144,6 +144,19 @@ async def test_reminders_stop_by_themselves(site: Site) -> None:
     assert [row.run_key for row in rows] == [f"hq/{last}"]
 
 
+async def test_log_backups_stop_no_reminder(site: Site) -> None:
+    """They go on beside the job's runs: each of both that stands failed is brought up again."""
+    failed = site.ended(JOB, "Failed")
+    await site.poll_after()
+    logs = site.ended(JOB, "Failed")
+    site.world.session(logs).type = "SqlLogBackup"
+    await site.poll_after(HOUR)
+    await site.clock.advance(5 * HOUR)
+    await Reminder(site.database, site.clock, "one", after=timedelta(hours=4)).tick(HQ)
+    rows = [row for row in await drained(site.database, site.clock) if row.kind == "unacknowledged"]
+    assert [row.run_key for row in rows] == [f"hq/{failed}", f"hq/{logs}"]
+
+
 async def test_no_reminder_in_maintenance(site: Site) -> None:
     """Of a server that is muted nothing is brought up again before that is over."""
     site.ended(JOB, "Failed")

@@ -12,6 +12,7 @@ from bot.observability import Health, Metrics
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
 from bot.settings import ExpectationSettings
+from bot.slack.views.announcements import announcement
 from bot.store import (
     Database,
     Expectations,
@@ -29,6 +30,7 @@ from bot.watch.facts import (
     ExpectationOver,
     ExpectationsChanged,
     ExpectationsList,
+    ExpectationsOwned,
     ExpectationsUnmet,
     ExpectationUnmet,
     decode,
@@ -570,11 +572,15 @@ async def test_a_person_owns_all_of_them(site: Expecting) -> None:
     (root,) = of_kind(await site.told(2 * HOUR), ExpectationsUnmet)
     keeper, subject = FollowUp(site.database, site.clock), root.group.subject
     for person, before in (("U0ANN", None), ("U0BEN", "U0ANN")):
-        owned = await keeper.acknowledge_unmet(site.client.name, subject, "disabled", person)
+        comment = None if before is None else "<the> move is done on Friday"
+        owned = await keeper.acknowledge_unmet(site.client.name, subject, "disabled", person, comment)
         assert owned is not None
         assert (owned.owner, owned.channels) == (before, ("C0PROD",))
-    (changed,) = of_kind(await site.told(), ExpectationsChanged)
+    told = await site.told()
+    (changed,) = of_kind(told, ExpectationsChanged)
     assert (changed.group.owner, changed.group.owned) == ("U0BEN", 2)
+    (comments,) = of_kind(told, ExpectationsOwned)
+    assert "Acknowledged by <@U0BEN>: &lt;the&gt; move is done" in announcement(comments, "key").text
     enable(site, *"ABCDE")
     await site.told(LOOK)
     assert await keeper.acknowledge_unmet(site.client.name, subject, "disabled", "U0ANN") is None

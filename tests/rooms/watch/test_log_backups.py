@@ -6,9 +6,12 @@ import pytest
 import structlog
 
 from bot.sandbox.vbr import Session, World
+from bot.settings import ServerName
 from bot.slack.views.runs import attempt, run_root
 from bot.store import Database, Runs
-from bot.watch.facts import AttemptEnded, BackfillProblems, RunChanged, RunEnded
+from bot.veeam import JobId, SessionId
+from bot.watch import FollowUp
+from bot.watch.facts import AttemptEnded, BackfillProblems, BackfillSummary, RunChanged, RunEnded
 from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.site import Site, of_kind, route_to, rules, site_of
 from tests.support.clock import FakeClock
@@ -103,6 +106,44 @@ async def test_log_backups_that_fail_in_a_row(site: Site) -> None:
         told += await site.poll_after(900)
     assert len(of_kind(told, RunEnded)) == 1
     assert "3rd in a row" in root_text(of_kind(told, RunChanged)[-1].run)
+
+
+async def test_they_hide_no_owner(site: Site) -> None:
+    """Lists name who owns the job's failed run, and not who owns its log backup, though that failed later."""
+    run_ends(site, "Failed")
+    await site.poll_after()
+    follow_up, job_id, hq = (
+        FollowUp(site.database, site.clock),
+        JobId(site.world.job("SQL Prod").id),
+        ServerName("hq"),
+    )
+    run = await follow_up.failed_run(hq, job_id)
+    assert run is not None
+    await follow_up.acknowledge(hq, job_id, SessionId(run.session_id), "U0ANN")
+    logs = logs_end(site, "Failed")
+    await site.poll_after(900)
+    assert await follow_up.owners(hq, [job_id]) == {job_id: "U0ANN"}
+    await follow_up.acknowledge(hq, job_id, SessionId(logs.id), "U0OLE")
+    assert await follow_up.owners(hq, [job_id]) == {job_id: "U0ANN"}
+
+
+async def test_what_a_first_start_lists(database: Database, clock: FakeClock, world: World) -> None:
+    """The next log backup makes up for one that a summary lists, as for any."""
+    async with site_of(database, clock, world) as site:
+        for number in range(12):
+            site.ended(f"Job {number}", "Failed", ago=600 + number)
+        failed = logs_end(site, "Failed")
+        assert len(of_kind(await site.poll(), BackfillSummary)) == 1
+        follow_up, job_id = FollowUp(database, clock), JobId(world.job("SQL Prod").id)
+        found = await follow_up.failed_run(ServerName("hq"), job_id)
+        assert found is not None
+        assert found.session_id == failed.id
+        for _ in range(4):
+            await site.poll_after()
+        logs_end(site)
+        await site.poll_after()
+        await site.poll_after()
+        assert await follow_up.failed_run(ServerName("hq"), job_id) is None
 
 
 async def test_log_backups_found_at_once(site: Site) -> None:

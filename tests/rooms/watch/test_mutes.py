@@ -447,3 +447,20 @@ async def test_mutes_and_storms(site: Site) -> None:
     await site.clock.advance(NIGHT)
     assert "mute_ended" in [row.kind for row in await kept(site)]
     assert await site.poll_after() == []
+
+
+async def test_a_log_backup_keeps_no_mute_up(site: Site) -> None:
+    """The job recovers, and a log backup that ended a moment later is announced first: the mute is over."""
+    failed(site)
+    await site.poll_after()
+    await mute(site, until_success=True)
+    well = site.world.session(site.ended(JOB, "None", ago=10))
+    site.world.session(failed(site, ago=5)).type = "SqlLogBackup"
+    await site.poll_after()
+    well.result = "Success"
+    await site.poll_after()
+    await site.poll_after()
+    await site.clock.advance(NIGHT)
+    failed(site)
+    told = [*await site.poll_after(), *await site.poll_after()]
+    assert [each.run.first.log_type for each in of_kind(told, RunEnded)] == [None]

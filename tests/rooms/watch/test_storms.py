@@ -52,6 +52,32 @@ async def test_what_is_found_together_is_one_message(stormy: Site) -> None:
     assert sorted(one.job_name for one in listed.failures) == ["A", "B", "C", "D", "E"]
 
 
+async def test_log_backups_are_not_retried(stormy: Site) -> None:
+    """`Retry all` counts and names the jobs without them, and says so; other buttons take them in."""
+    fail(stormy, "A", "B", "C", "D", "E")
+    for name in ("A", "B"):
+        stormy.world.session(str(stormy.world.job(name).session_id)).type = "SqlLogBackup"
+    await stormy.poll_after()
+    told = await stormy.poll_after(2)
+    (storm,) = of_kind(told, facts.StormBegan)
+    dialogs = {
+        element["text"]["text"]: (element["confirm"]["title"]["text"], element["confirm"]["text"]["text"])
+        for block in announcement(storm, "key").blocks
+        for element in block.get("elements", ())
+        if "confirm" in element
+    }
+    assert [dialogs[label][0] for label in dialogs] == [
+        "Retry 3 jobs?",
+        "Acknowledge 5 jobs?",
+        "Mute 5 jobs?",
+    ]
+    retry = dialogs["Retry all"][1]
+    assert "2 failed log backups left out." in retry
+    assert {name for name in "ABCDE" if f"*{name}*" in retry} == set("CDE")
+    (listed,) = of_kind(told, facts.StormList)
+    assert announcement(listed, "key").text.count("Log backup failed") == 2
+
+
 @pytest.mark.parametrize(
     ("name", "cause"),
     [

@@ -14,6 +14,7 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.mute import Mute
+from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, RetryAll
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -521,6 +522,18 @@ def test_in_a_thread_a_command_without_a_name_is_about_its_job(line: str, reques
     """The job of the thread is meant as if a button of its message had been pressed."""
     assert parse(line, TYPED, ABOUT) == request_read
     assert asks_for_topic([line], TYPED)
+
+
+ABOUT_MANY = Topic(None, buttons=(RetryAll("5f0c"), AcknowledgeAll("5f0c"), MuteAll("5f0c")))
+
+
+@pytest.mark.parametrize("line", ["why", "job", "unmute"])
+def test_in_a_thread_about_many_jobs_one_is_to_be_named(line: str) -> None:
+    """What its buttons don't do is done about one job, and the answer says so."""
+    read = parse(line, TYPED, ABOUT_MANY)
+    assert isinstance(read, SyntaxProblem)
+    assert "The message above isn't about one job. Name the one that you mean." in read.problem
+    assert parse(f"{line} SQL Prod", TYPED, ABOUT_MANY) == parse(f"{line} SQL Prod", TYPED)
 
 
 @pytest.mark.parametrize(

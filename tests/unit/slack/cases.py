@@ -18,9 +18,9 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.group import AcknowledgeGroup, MuteGroup
-from bot.operations.actions.many import ActedOnJob, ActedOnMany
+from bot.operations.actions.many import ActedOnJob, ActedOnMany, OneOfMany
 from bot.operations.actions.mute import Mute, MuteServer, Unmute
-from bot.operations.actions.on_storms import RetryAll
+from bot.operations.actions.on_storms import MuteUnmet, RetryAll
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -122,6 +122,7 @@ from bot.watch.facts import (
     ExpectationOver,
     ExpectationsChanged,
     ExpectationsList,
+    ExpectationsOwned,
     ExpectationsUnmet,
     ExpectationUnmet,
     ListedExpectation,
@@ -282,6 +283,9 @@ def _not_subscribed() -> dict[str, Outcome]:
         "offered-subscribe": Offered(Subscribe.operation, Subscribe(NamedJob("SQL <!here>", server="hq"))),
         "offered-unsubscribe": Offered(Unsubscribe.operation, Unsubscribe(7), subscription=ends),
     }
+
+
+_OF_LOGS = (OneOfMany("hq/1", HQ, veeam.JobId("1"), "<!here>", is_of_logs=True),)
 
 
 def _acted_on_many(operation: Operation, done: int) -> ActedOnMany:
@@ -620,6 +624,9 @@ def _answers() -> dict[str, Answer]:
         "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
         "retried-all": _acted_on_many(RetryAll.operation, 3),
         "retried-all-none-left": _acted_on_many(RetryAll.operation, 0),
+        "retried-all-but-logs": replace(_acted_on_many(RetryAll.operation, 1), logs=_OF_LOGS),
+        "retried-all-logs-alone": replace(_acted_on_many(RetryAll.operation, 0), logs=_OF_LOGS),
+        "muted-unmet-none-left": _acted_on_many(MuteUnmet.operation, 0),
         "acknowledged-group": _acted_on_many(AcknowledgeGroup.operation, 1),
         "muted-group-forgotten": ActedOnMany(MuteGroup.operation, ANN, NOW, is_forgotten=True),
         "action-retry": samples.action_answer(),
@@ -1046,6 +1053,8 @@ def announcements() -> dict[str, Announcement]:
         "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
         "storm": StormBegan(storm=samples.storm(), mention=ONCALL),
         "storm-half-over": StormChanged(storm=samples.storm(recovered=18, retrying=2, stopped=1)),
+        "storm-of-logs-too": StormBegan(storm=samples.storm(logs=2, retryable=("Exchange",))),
+        "storm-of-logs": StormBegan(storm=samples.storm(logs=23, retryable=())),
         "storm-owned": StormChanged(
             storm=samples.storm(
                 owners=((BEN, 3), (ANN, 1)), causes=(samples.full_cause(),), causes_total=1, count=20
@@ -1144,6 +1153,7 @@ def _followed_up() -> dict[str, Announcement]:
         "run-muted-until-success": RunChanged(run=msgspec.structs.replace(failed, muted=success)),
         "run-muted-by-server": RunChanged(run=msgspec.structs.replace(warned, muted=of_server)),
         "acknowledged": RunAcknowledged(run=owned, by=BEN),
+        "expectations-owned": ExpectationsOwned(by=BEN, comment="<!here> disk ordered"),
         "acknowledged-instead": RunAcknowledged(run=owned, by=BEN, instead_of=ANN),
         "muted-run": MutedRunEnded(run=muted, session=muted.last),
         "mute-began": MuteBegan(run=muted),

@@ -614,6 +614,7 @@ def storm(**changed: Any) -> StormFacts:
         ),
         "causes_total": 2,
         "jobs": ("SQL Prod", "Exchange", "<!channel>"),
+        "retryable": ("SQL Prod", "Exchange", "<!channel>"),
     }
     return StormFacts(**(given | changed))
 
@@ -628,7 +629,7 @@ def full_cause() -> StormCause:
 
 def storm_failures(owner: str | None = None) -> Iterator[StormFailure]:
     """One of each state; the first has this owner."""
-    for number, state in enumerate(("failed", "retrying", "recovered", "stopped")):
+    for number, state in enumerate(("failed", "retrying", "recovered", "stopped", "logs_failed")):
         yield StormFailure(
             server=HQ,
             job_name=f"Job {number}",

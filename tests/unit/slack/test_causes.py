@@ -92,6 +92,16 @@ def test_one_cause_in_other_words_and_one_repository() -> None:
     assert text.count("No space left on device") == 1
 
 
+def test_each_job_of_one_cause_names_its_object() -> None:
+    """The reason stands above them once; what it is about is another object of each."""
+    full = cause_of([_FULL])
+    shown = [
+        replace(view(f"Job {name}", _FULL), finding=full, object_name=name) for name in ("vm01", "<!here>")
+    ]
+    lines = jobs(samples.jobs_answer(*shown)).text.splitlines()
+    assert [line.split(" \u00b7 ")[0] for line in lines if "Started" in line] == ["*vm01*", "*&lt;!here&gt;*"]
+
+
 @given(st.lists(st.none() | st.text(max_size=30), max_size=12))
 def test_nothing_is_lost(reasons: list[str | None]) -> None:
     """Every job is in one group, and those of one group keep their order."""

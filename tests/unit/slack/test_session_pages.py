@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_fields
 
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.slack.codec import NEXT, PREVIOUS, TurnPage, decode
@@ -75,6 +76,24 @@ def test_quoted_text_is_whole(text: str) -> None:
     unescaped = unescaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert unescaped == expected
     assert all(len(span) <= 7 + 2 for span in spans)
+
+
+def test_the_log_says_only_what_is_not_said_above() -> None:
+    """Lines that repeat an object's message, the session's own or its mere end are left out; others stay."""
+    warned = samples.session_view(samples.session(result="Warning", message="1 of 2 objects warned"))
+    titles = [
+        "Processing sql03 Warning: Log truncation was skipped",
+        "Log truncation was skipped.",
+        "Warning: 1 of 2 objects warned",
+        "Job finished with warning at 11/23/2026 2:24:00 AM",
+        "Processing sql03 Warning: Change tracking is off",
+    ]
+    records = tuple(replace_fields(samples.session_answer().records[0], title=title) for title in titles)
+    task = samples.task("sql03", "Warning", "Log truncation was skipped")
+    text = session(replace(samples.session_answer(warned), tasks=(task,), records=records)).text
+    _, _, log = text.partition("From the log\n")
+    assert [line for line in log.splitlines() if line.startswith("`")] == [f"`{titles[-1]}`"]
+    assert text.count("Log truncation was skipped") == 1
 
 
 def test_a_warning_shows_the_warning() -> None:
