@@ -91,7 +91,7 @@ class JobStates:
     ) -> tuple[veeam.JobState, ...]:
         """Return the jobs that run although VBR's status of them says otherwise. Raises `VeeamError`."""
         running = await known.running.on(server)
-        if not running.own:
+        if not (running.own or running.with_parts):
             return ()
         query = veeam.JobStatesQuery(status=veeam.JobStatus.DISABLED, order_by="LastRun", ascending=False)
         disabled = await every(server.every_job_state(query))
@@ -186,7 +186,7 @@ def _may_run_unseen(state: veeam.JobState) -> bool:
 
 
 def _corrected(state: veeam.JobState, known: KnownSessions, running: RunningSessions) -> veeam.JobState:
-    own = running.of(state) if _may_run_unseen(state) else None
+    own = running.of(state) if state.is_disabled and not state.is_active else None
     is_running = own is not None or (_may_run_unseen(state) and running.has_parts_of(state))
     was_stopped = state.session_id in known.stopped and state.result is veeam.Result.FAILED
     failed_part = known.failed_parts.get(state.id)

@@ -31,7 +31,7 @@ from bot.operations.model import (
     Visibility,
 )
 from bot.operations.permissions import Permissions, Scope
-from bot.operations.running import is_running
+from bot.operations.running import SESSIONS_LOOKED_AT, is_running
 from bot.operations.session_jobs import first_session
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
@@ -46,9 +46,6 @@ OFFERED_FOR_SECONDS = 600.0
 TYPES_KEPT = 20_000
 MANY_NAMES = 2_000
 """From here on comparing them all takes long enough to be done beside the event loop."""
-
-_SESSIONS_LOOKED_AT = 5
-"""Sessions that are no run of the job, such as log backups, may be newer than its latest run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,7 +430,7 @@ def without_past(state: veeam.JobState, now: datetime) -> veeam.JobState:
 async def latest_run(server: veeam.VeeamServer, job_id: veeam.JobId) -> veeam.Session | None:
     """Return a job's newest run, going on or over; None where VBR lists none. Raises `VeeamError`."""
     query = veeam.SessionsQuery(
-        job_id=job_id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT
+        job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
     )
     return await first_session(server, query, lambda session: is_run_of(session, job_id))
 

@@ -13,7 +13,8 @@ from bot.operations.session_jobs import GENERATIONS, first_session, jobs_of_mach
 
 _SESSIONS_AT_MOST = 2_000
 _PARENTS_READ_AT_MOST = 20
-_SESSIONS_LOOKED_AT = 5
+SESSIONS_LOOKED_AT = 100
+"""Of a job: its log backups, which are no runs of it, may be newer than its latest run."""
 _RUNS = frozenset({veeam.SessionGroup.JOB_RUN, veeam.SessionGroup.PART})
 _OF_AGENTS = ("agent", "endpoint")
 
@@ -66,7 +67,7 @@ def is_at_work(session: veeam.Session, state: veeam.JobState) -> bool:
 async def is_running(server: veeam.VeeamServer, state: veeam.JobState) -> bool:
     """Whether one of the job's newest sessions is at work. Raises `VeeamError`."""
     query = veeam.SessionsQuery(
-        job_id=state.id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT
+        job_id=state.id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
     )
     wanted = state.id.casefold()
 
@@ -88,7 +89,9 @@ async def _running_on(server: veeam.VeeamServer) -> RunningSessions:
         lists = [group.create_task(_unfinished(server, query)) for query in questions]
     found = {session.id: session for each in lists for session in each.result()}
     oldest_first = sorted(found.values(), key=_age)
-    own = {(session.job_id or "").casefold(): session for session in oldest_first}
+    # A command to agents is no run of its job, and what waits may be newer than what works.
+    runs = [session for session in oldest_first if _group(session) is veeam.SessionGroup.JOB_RUN]
+    own = {(session.job_id or "").casefold(): session for session in sorted(runs, key=_waits, reverse=True)}
     return RunningSessions(own, await _with_parts(server, oldest_first))
 
 
@@ -100,11 +103,13 @@ async def _unfinished(server: veeam.VeeamServer, query: veeam.SessionsQuery) -> 
 
 
 def _may_be_at_work(session: veeam.Session) -> bool:
+    return not session.is_stopped and _group(session) in _RUNS
+
+
+def _group(session: veeam.Session) -> veeam.SessionGroup:
+    """What a session is, where the job that it names is one."""
     job_ids = {session.job_id or veeam.JobId("")}
-    return (
-        not session.is_stopped
-        and veeam.session_group(session.session_type, job_id=session.job_id, job_ids=job_ids) in _RUNS
-    )
+    return veeam.session_group(session.session_type, job_id=session.job_id, job_ids=job_ids)
 
 
 async def _with_parts(

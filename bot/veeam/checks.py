@@ -44,9 +44,8 @@ T = TypeVar("T")
 async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[CheckResult, ...]:
     """Ask one server, within half a minute, about itself and about each of its accounts, the main one first.
 
-    Never raises VeeamError: what went wrong is a result. Rests on `/serverTime`, which needs no login and
-    refuses an unknown revision, and on what `/jobs/states`, `/serverInfo` and `/inventory/vmware/hosts` say
-    to each role.
+    Never raises VeeamError: what went wrong is a result. Rests on `/serverTime`, which most servers answer
+    without a login, and on what `/jobs/states`, `/serverInfo` and `/inventory/vmware/hosts` say to each role.
     """
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
     spoken = SpokenRevision(connection.name, connection.api_version, clock)

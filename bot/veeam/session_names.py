@@ -34,7 +34,8 @@ def may_have_parts(job_type: str) -> bool:
 def names_before_machine(name: str) -> tuple[str, ...]:
     """Return what the job may be called of which a session is one machine's part, the longest first."""
     pieces = run_name(name).split(_OF_MACHINE)
-    return tuple(_OF_MACHINE.join(pieces[:count]) for count in range(len(pieces) - 1, 0, -1))
+    names = (_OF_MACHINE.join(pieces[:count]) for count in range(len(pieces) - 1, 0, -1))
+    return tuple(each for each in names if each.strip())
 
 
 def job_of_machine(

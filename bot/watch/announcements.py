@@ -6,7 +6,7 @@ stopped the session, the run it belongs to, whether another process announced it
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -45,11 +45,11 @@ from bot.veeam import (
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.held_runs import HeldRuns
-from bot.watch.job_cache import JobCache
+from bot.watch.job_cache import JobCache, subject_key
 from bot.watch.missing_attempts import MissingAttempts
 from bot.watch.mutes import HeldBack, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
-from bot.watch.poller import History, PollResult
+from bot.watch.poller import History, LogBackups, PollResult
 from bot.watch.repository_space import RepositorySpace
 from bot.watch.routing import (
     RouteDecision,
@@ -76,7 +76,7 @@ _ANSWERED_WITHIN = timedelta(minutes=1)
 _RUNS_LOOKED_AT = 20
 """Of a job: so many nights in a row may have failed before one that makes up for them."""
 _RUNS_LOOKED_AT_AMONG_OTHERS = 100
-"""The same where backups of its logs failed between them."""
+"""The same where backups of its logs, or other sessions of no job, failed between them."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -142,7 +142,7 @@ class Announcer:
         self._streaks = Streaks(self._runs)
         self._held = HeldRuns(server, database, clock, rules, self._writing, self._gathering)
         self._missing = MissingAttempts(server, database, clock, self._writing, self._gathering)
-        self._failed_logs: frozenset[JobId] | None = None
+        self._failed_logs: Mapping[LogBackups, datetime] | None = None
 
     def forget(self) -> None:
         """Read again what another process may have written."""
@@ -150,14 +150,16 @@ class Announcer:
         self._held.forget()
         self._failed_logs = None
 
-    async def failed_logs(self) -> Collection[JobId]:
-        """Return the jobs whose last backup of logs failed: one that goes well is news then."""
+    async def failed_logs(self) -> Mapping[LogBackups, datetime]:
+        """Return the backups of logs of which the last failed, and when: one that goes well is news then."""
         if self._failed_logs is None:
             rows = await self._runs.of_logs(self._server.name)
             runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
-            self._failed_logs = frozenset(
-                run.facts.job_id for run in runs if run.facts.first.log_type and run.facts.stands_failed
-            )
+            self._failed_logs = {
+                (subject_key(run.facts.job_id, run.facts.job_name), log_type): run.facts.latest.ended_at
+                for run in reversed(runs)
+                if (log_type := run.facts.first.log_type) is not None and run.facts.stands_failed
+            }
         return self._failed_logs
 
     async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
@@ -566,7 +568,7 @@ class Announcer:
     ) -> tuple[messages.RunMessages, ...]:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
-        runs = await self._runs_before(transaction, report.job_id, session)
+        runs = await self._runs_before(transaction, report, session)
         looked_at = runs if session.part is not None else runs[:1]
         run = next((each for each in looked_at if each.includes(session)), None)
         recovered = self._recovered(session, [each for each in runs if each is not run])
@@ -634,7 +636,7 @@ class Announcer:
         return messages.RunMessages(begun.with_mute(muted), ())
 
     async def _runs_before(
-        self, transaction: Transaction, job_id: JobId, session: SessionFacts
+        self, transaction: Transaction, report: SessionReport, session: SessionFacts
     ) -> Sequence[Run]:
         """The job's run that a session may belong to, the latest first, and those it may make up for.
 
@@ -642,20 +644,20 @@ class Announcer:
         """
         # A part belongs to its session's run also where that ended, and was announced, before the part was.
         by = session.ended_at if session.part is None else None
-        runs = await self._latest_runs(transaction, job_id, by=by)
+        runs = await self._latest_runs(transaction, report.job_id, by=by)
         makes_up = session.went_well and any(not each.facts.last.went_well for each in runs)
-        is_among_others = any(each.facts.first.log_type != session.log_type for each in runs)
+        is_among_others = not all(_are_alike(each, report, session) for each in runs)
         if session.part is not None or makes_up or is_among_others:
             limit = _RUNS_LOOKED_AT_AMONG_OTHERS if is_among_others else _RUNS_LOOKED_AT
-            runs = await self._latest_runs(transaction, job_id, by=by, limit=limit)
-        return [each for each in runs if each.facts.first.log_type == session.log_type]
+            runs = await self._latest_runs(transaction, report.job_id, by=by, limit=limit)
+        return [each for each in runs if _are_alike(each, report, session)]
 
     async def _if_recovered(
         self, transaction: Transaction, begun: Run, report: SessionReport, session: SessionFacts
     ) -> Run:
         """A new run with its recovery: one that is caught up with may have been made up for already."""
         for later in await self._latest_runs(transaction, report.job_id):
-            if later.facts.first.log_type == session.log_type:
+            if _are_alike(later, report, session):
                 begun = begun.recovered_by(later.facts.last) or begun
         well = went_well_since(report.past, session)
         return begun if well is None else begun.recovered_by(well) or begun
@@ -690,6 +692,12 @@ class Announcer:
             if not _is_beside_runs(run.facts.first):
                 recovered += filter(None, (run.recovered_by(session),))
         return recovered
+
+
+def _are_alike(run: Run, report: SessionReport, session: SessionFacts) -> bool:
+    """Whether a session is of the same job as a run, and of the same kind: a run, or a backup of logs."""
+    of_run = subject_key(run.facts.job_id, run.facts.job_name)
+    return of_run == report.owner.key and run.facts.first.log_type == session.log_type
 
 
 def _is_beside_runs(session: SessionFacts) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from bot.settings import ServerName
 from bot.store import NewOutboxRow, Placement
-from bot.veeam import FAILURES_ONLY, Result, SessionId, known
+from bot.veeam import FAILURES_ONLY, Result, SessionGroup, SessionId, known
 from bot.watch import facts
 from bot.watch.messages import REPLY, message
 from bot.watch.routing import Destination, WatchRules
@@ -73,7 +73,7 @@ class Backfill:
     def __init__(self, rules: WatchRules) -> None:
         self._rules = rules
         self._channels: dict[str, _Channel] = {}
-        self._judged: set[tuple[str, bool]] = set()
+        self._judged: set[tuple[str, str]] = set()
         self._problems: dict[Result, dict[SessionId, _Problem]] = {Result.FAILED: {}, Result.WARNING: {}}
         self.ended: dict[SessionId, datetime] = {}
         self.announced: list[EndedSession] = []
@@ -103,12 +103,19 @@ class Backfill:
             channel.problems_total += is_problem and problems is not None
         if is_problem and at_once and problems is not None and len(problems) < _PROBLEMS_KEPT:
             problems[session.id] = _Problem(report, at_once)
-        if destinations and not self.is_large:
+        # A backup of logs that went well is here only because it makes up for one that failed.
+        is_told = bool(destinations) or report.ended.group is SessionGroup.LOG_BACKUP
+        if is_told and not self.is_large:
             self.announced.append(report.ended)
 
     def _is_latest(self, report: SessionReport) -> bool:
-        """Whether it is its job's latest: a success makes failures old news, wherever that is announced."""
-        job = (report.job_id or report.job_name, report.ended.group in FAILURES_ONLY)
+        """Whether it is its job's latest: a success makes failures old news, wherever that is announced.
+
+        Upkeep and backups of logs are apart from runs.
+        """
+        group, session = report.ended.group, report.ended.session
+        kind = session.session_type.casefold() if group in FAILURES_ONLY else ""
+        job = (report.owner.key, kind)
         if job in self._judged:
             return False
         self._judged.add(job)

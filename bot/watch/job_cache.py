@@ -38,6 +38,7 @@ _RUNS_KEPT = timedelta(seconds=10)
 _RUNS_LOOKED_AT = 50
 _CLOCKS_APART = timedelta(minutes=1)
 _NO_JOB = JobId("")
+_NO_ID = frozenset("0-")
 
 T = TypeVar("T")
 
@@ -83,6 +84,16 @@ class SessionOwner:
     part: str | None = None
     part_of: SessionId | None = None
     is_run_unlisted: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return subject_key(self.job_id, self.name)
+
+
+def subject_key(job_id: JobId, name: str) -> str:
+    """Return what tells jobs apart, and what has no job: by its ID or, where VBR writes none, by its name."""
+    return name if set(job_id) <= _NO_ID else job_id
 
 
 class JobCache:

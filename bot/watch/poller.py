@@ -78,6 +78,10 @@ History = AsyncIterator[tuple[Sequence[EndedSession], datetime]]
 """Pages of what ended, newest first, each with the moment since when everything has been read with it."""
 
 
+LogBackups = tuple[str, str]
+"""A job's backups of the logs of one kind of database: the owner's key, and the type of their sessions."""
+
+
 @dataclass(frozen=True, slots=True)
 class PollResult:
     """What one poll of a server found, its sessions oldest first.
@@ -139,7 +143,7 @@ class Poller:
         self._running: dict[SessionId, Session] = {}
         # The ends of sessions that got no result, and are ignored without one, as long as they are listed.
         self._undecided: dict[SessionId, datetime] = {}
-        self._failed_logs: set[JobId] = set()
+        self._failed_logs: dict[LogBackups, datetime] = {}
         # The sessions that make up for those, as far as this poll found them.
         self._good_logs: set[SessionId] = set()
         self._asks_for_ends = True
@@ -168,15 +172,17 @@ class Poller:
         self.is_behind = False
         self.cursor = None
 
-    async def poll(self, *, is_awaiting: bool = False, failed_logs: Collection[JobId] = ()) -> PollResult:
+    async def poll(
+        self, *, is_awaiting: bool = False, failed_logs: Mapping[LogBackups, datetime] | None = None
+    ) -> PollResult:
         """Return what ended since the last poll and is not known yet; of a lot, a part.
 
         Before the first poll of all, that is `history`. While nothing happens, every other poll asks what
         began, or for the server's clock, instead of what ended, so that each is one request. `is_awaiting`:
-        something runs, so always ask what ended. `failed_logs` are the jobs whose last backup of logs failed:
-        what makes up for it is told.
+        something runs, so always ask what ended. `failed_logs` are the backups of logs of which the last one
+        failed, and when that ended: what makes up for it is told.
         """
-        self._failed_logs, self._good_logs = set(failed_logs), set()
+        self._failed_logs, self._good_logs = dict(failed_logs or {}), set()
         self._fit_to(await self._server.detect_revision())
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
@@ -422,28 +428,34 @@ class Poller:
             # A session of a type that no document names is a job's run if it, or its parent, is of a job.
             if row.is_stopped and is_undocumented(row):
                 await self._jobs.owner_of(row)
-            if row.is_stopped and session_group(row.session_type) is SessionGroup.LOG_BACKUP:
-                await self._note_logs(row)
+        makes_up = bool(self._failed_logs) or any(map(_is_failed_log, rows))
         candidates = [
             row
             for row in rows
             if row.is_stopped
-            and not self._is_left_out(row)
+            and (not self._is_left_out(row) or (makes_up and _is_good_log(row)))
             and (row.end_time is None or row.end_time >= cursor.floor)
         ]
         unknown = await self._sessions.unknown(self._server.name, [row.id for row in candidates])
-        return [row for row in candidates if row.id in unknown]
+        found = [row for row in candidates if row.id in unknown]
+        await self._note_logs(found)
+        return [row for row in found if not self._is_left_out(row)]
 
-    async def _note_logs(self, row: Session) -> None:
-        """Note a backup of logs that failed, and one that makes up for that."""
-        went_well = row.outcome in {Result.SUCCESS, Result.WARNING}
-        if row.outcome is not Result.FAILED and not (went_well and self._failed_logs):
-            return
-        job_id = (await self._jobs.owner_of(row)).job_id
-        if not went_well:
-            self._failed_logs.add(job_id)
-        elif job_id in self._failed_logs:
-            self._good_logs.add(row.id)
+    async def _note_logs(self, rows: Iterable[Session]) -> None:
+        """Note the backups of logs that failed, and of each the next one that makes up for it."""
+        logs = [
+            (row.end_time, row)
+            for row in rows
+            if row.end_time is not None and (_is_failed_log(row) or _is_good_log(row))
+        ]
+        for ended_at, row in sorted(logs, key=lambda each: each[0]):
+            key = (await self._jobs.owner_of(row)).key, row.session_type.casefold()
+            failed_at = self._failed_logs.get(key)
+            if _is_failed_log(row):
+                self._failed_logs[key] = max(ended_at, failed_at or ended_at)
+            elif failed_at is not None and failed_at <= ended_at:
+                self._good_logs.add(row.id)
+                del self._failed_logs[key]
 
     async def _settled(
         self, rows: Sequence[Session], cursor: PollCursor
@@ -563,6 +575,16 @@ class PendingResults:
         except NotFoundOnServer:
             self._without_end.pop(session_id, None)
             return None
+
+
+def _is_failed_log(row: Session) -> bool:
+    is_of_logs = session_group(row.session_type) is SessionGroup.LOG_BACKUP
+    return is_of_logs and row.is_stopped and row.outcome is Result.FAILED
+
+
+def _is_good_log(row: Session) -> bool:
+    is_of_logs = session_group(row.session_type) is SessionGroup.LOG_BACKUP
+    return is_of_logs and row.is_stopped and row.outcome in {Result.SUCCESS, Result.WARNING}
 
 
 def _has_moved(since: datetime, latest: datetime | None) -> bool:

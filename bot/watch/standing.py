@@ -151,6 +151,8 @@ async def queue(transaction: Transaction, outbox: Outbox, runs: Runs, queued: me
 def row_of(run: Run) -> RunRow:
     """Return the run as it is stored."""
     last = run.facts.last
+    # A job whose backup of logs failed did not fail itself, also where that is a part of its session.
+    is_part = last.part is not None and last.log_type is None
     return RunRow(
         run_key=run.facts.key,
         server=run.facts.server,
@@ -158,7 +160,7 @@ def row_of(run: Run) -> RunRow:
         last_ended_at=max(each.ended_at for each in run.facts.attempts),
         expected_by=run.expected_by,
         body=run.encode(),
-        failed_part=last.session_id if last.part is not None and run.facts.stands_failed else None,
+        failed_part=last.session_id if is_part and run.facts.stands_failed else None,
         unanswered_since=run.unanswered_since,
         reminded_at=run.reminded_at,
     )

@@ -93,7 +93,7 @@ def unsupported_on(revision: veeam.Revision, catalog: Iterable[Operation]) -> tu
 
 
 async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
-    """Ask for its clock, which takes no login, and for its build: one answer shows that it is up."""
+    """Ask for its clock and for its build: one answer shows that it is up."""
     asked_at = backend.clock.monotonic()
     time: veeam.ServerTime | None = None
     without_time: veeam.VeeamError | None = None

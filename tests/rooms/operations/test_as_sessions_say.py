@@ -19,7 +19,7 @@ from bot.operations.queries.sessions import ListSessions, SessionsAnswer, Sessio
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.vbr import Job, Session
-from bot.sandbox.vbr.faults import recasing, refusing, rows
+from bot.sandbox.vbr.faults import recasing, refusing, rows, setting
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
 from bot.slack.views.home import home_message
@@ -192,6 +192,14 @@ async def test_no_list_of_running_sessions(office: Office) -> None:
     assert office.posts() == []
 
 
+async def test_a_session_whose_name_begins_with_a_hyphen(office: Office) -> None:
+    """No job is called nothing: none is looked for, least of all among all there are."""
+    part_at_work(office, is_named=False).name = " - lap01 (Full)"
+    office.hq.requests.clear()
+    await listed(office, JobsFilter.DISABLED)
+    assert [each for each in office.hq.requests if set(each.query.get("nameFilter", "x")) <= {"*"}] == []
+
+
 async def test_a_log_backup_is_no_run(office: Office) -> None:
     """It goes on between the runs of its job, which can be started meanwhile."""
     office.world.finish_run("Archive", result="Success")
@@ -199,6 +207,37 @@ async def test_a_log_backup_is_no_run(office: Office) -> None:
     session.type = "SqlLogBackup"
     assert await listed(office, JobsFilter.RUNNING) == ([], 0)
     assert isinstance(await office.ask(Start(NamedJob("Archive"))), Done)
+
+
+async def test_log_backups_that_are_newer_than_the_run(office: Office) -> None:
+    """The job is not started a second time, however many began since, also where nothing else is read."""
+    office.world.finish_run("Archive", result="Success")
+    runs_unseen(office, "Archive")
+    for _ in range(8):
+        await office.clock.advance(30)
+        runs_unseen(office, "Archive").type = "SqlLogBackup"
+    office.hq.faults.add("GET", "/api/v1/sessions", refusing(500))
+    assert isinstance(await office.ask(Start(NamedJob("Archive"))), NotPossible)
+    assert office.posts() == []
+
+
+async def test_a_command_to_agents_hides_no_run(office: Office) -> None:
+    """It may bear the job's ID, and began after the run that it serves."""
+    office.world.finish_run("Archive", result="Success")
+    run = runs_unseen(office, "Archive")
+    await office.clock.advance(60)
+    runs_unseen(office, "Archive")
+    command = rows(setting("sessionType", "AgentOperationBackupNow"), only=[0])
+    office.hq.faults.add("GET", "/api/v1/sessions", command, times=99)
+    assert (await runs_everywhere(office, "Archive")).session_id == run.id
+
+
+async def test_a_policy_that_rests_by_its_state(office: Office) -> None:
+    """Its own session says nothing else, as that of a copy may work for days: lists and page agree."""
+    runs_unseen(office, office.world.add_job("Laptops", "WindowsAgentBackup"))
+    assert await listed(office, JobsFilter.RUNNING) == ([], 0)
+    page = await office.answer(ShowJob(NamedJob("Laptops")), JobAnswer)
+    assert not page.view.state.is_active
 
 
 def part_at_work(office: Office, *, is_named: bool, machine: str = "lap01") -> Session:
@@ -231,6 +270,14 @@ async def test_sessions_with_ids_in_capitals(office: Office) -> None:
     office.hq.faults.add("GET", "/api/v1/sessions", rows(recasing("jobId", str.upper)), times=99)
     await runs_everywhere(office, "Archive")
     assert isinstance(await office.ask(Start(NamedJob("Archive"))), NotPossible)
+
+
+async def test_a_command_to_agents_is_a_part(office: Office) -> None:
+    """The run that it serves goes on, also where nothing else of it is at work."""
+    part_at_work(office, is_named=True)
+    command = rows(setting("sessionType", "AgentOperationBackupNow"), only=[0])
+    office.hq.faults.add("GET", "/api/v1/sessions", command, times=99)
+    assert (await listed(office, JobsFilter.RUNNING))[0] == ["Laptops"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])

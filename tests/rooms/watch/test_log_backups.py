@@ -3,14 +3,15 @@
 import json
 
 import pytest
+import structlog
 
 from bot.sandbox.vbr import Session, World
 from bot.settings import ServerName
 from bot.slack.views.runs import attempt, run_root
-from bot.store import Database
+from bot.store import Database, Runs
 from bot.veeam import JobId, SessionId
 from bot.watch import FollowUp
-from bot.watch.facts import AttemptEnded, BackfillSummary, RunChanged, RunEnded
+from bot.watch.facts import AttemptEnded, BackfillProblems, BackfillSummary, RunChanged, RunEnded
 from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.site import Site, of_kind, route_to, rules, site_of
 from tests.support.clock import FakeClock
@@ -154,3 +155,66 @@ async def test_log_backups_found_at_once(site: Site) -> None:
     (root,) = of_kind(told, RunEnded)
     assert of_kind(told, RunChanged)[-1].run.is_recovered
     assert root.run.first.log_type == "sqllogbackup"
+
+
+@pytest.mark.parametrize("others", [0, 12])
+async def test_log_backups_before_a_first_start(
+    database: Database, clock: FakeClock, world: World, others: int
+) -> None:
+    """What went well since is wrong no more, told one by one or summed up; of another kind it is."""
+    async with site_of(database, clock, world) as site:
+        for number in range(others):
+            site.ended(f"Job {number}", ago=5000)
+        for kind, result, ago in (
+            ("OracleLogBackup", "Failed", 4000),
+            ("SqlLogBackup", "Failed", 3600),
+            ("SqlLogBackup", "Success", 1800),
+        ):
+            site.world.session(site.ended("SQL Prod", result, ago=ago)).type = kind
+        told = await site.poll()
+    listed = [run for each in of_kind(told, BackfillProblems) for run in each.problems]
+    failed = listed if others else [each.run for each in of_kind(told, RunEnded)]
+    changed = [each.run for each in of_kind(told, RunChanged) if each.run.is_recovered]
+    standing = {run.first.log_type for run in failed} - {run.first.log_type for run in changed}
+    assert standing == {"oraclelogbackup"}
+
+
+async def test_what_went_well_before_a_log_backup_failed(site: Site) -> None:
+    """It makes up for nothing, and was not missed when all of the last day is looked through."""
+    for _ in range(40):
+        assert await site.poll_after(900) == []
+        logs_end(site)
+    await site.poll_after(900)
+    logs_end(site, "Failed")
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+    with structlog.testing.capture_logs() as logged:
+        assert await site.poll_after(3600) == []
+    assert [each for each in logged if each["event"] == "watch.session_missed"] == []
+
+
+async def test_log_backups_that_name_no_job(site: Site) -> None:
+    """Their names tell them apart: none makes up for another, or is a further attempt of it."""
+
+    def ends(name: str, result: str) -> None:
+        session = logs_end(site, result)
+        session.job_id, session.name = "00000000-0000-0000-0000-000000000000", f"{name} log backup"
+
+    told = []
+    for name, result in (("HR", "Failed"), ("ERP", "Success"), ("ERP", "Failed"), ("HR", "Success")):
+        ends(name, result)
+        told += await site.poll_after(120)
+    assert [each.run.job_name for each in of_kind(told, RunEnded)] == ["HR log backup", "ERP log backup"]
+    changed = {each.run.job_name for each in of_kind(told, RunChanged) if each.run.is_recovered}
+    assert changed == {"HR log backup"}
+
+
+async def test_a_log_backup_that_is_a_part(site: Site) -> None:
+    """It may name a session of its job as its own: the job is not one that failed by a part."""
+    run = site.ended("SQL Prod")
+    await site.poll()
+    for result, is_recovered in (("Failed", []), ("Success", [True])):
+        session = logs_end(site, result)
+        session.parent_id, session.job_id = run, "11111111-1111-1111-1111-111111111111"
+        told = await site.poll_after(900)
+        assert await Runs(site.database).failed_parts("hq") == {}
+        assert [each.run.is_recovered for each in of_kind(told, RunChanged)] == is_recovered
