@@ -359,9 +359,12 @@ def _lively_world(site: str) -> World:
 def _plan_storm(world: World) -> None:
     """Let all the shops' jobs fail at once some minutes from now, for want of space, and recover later."""
     fails_at, recovers_at = world.now() + _STORM_AFTER, world.now() + _STORM_OVER_AFTER
+    fullest = min(world.book.repositories.values(), key=lambda repository: repository.free_gb)
     for number in range(1, _SHOPS + 1):
         machine = f"shop{number:02}"
-        job = world.add_job(f"Shop {number:02}", objects=(machine,), run_seconds=20.0)
+        job = world.add_job(
+            f"Shop {number:02}", objects=(machine,), run_seconds=20.0, repository_id=fullest.id
+        )
         world.finish_run(job, ended_at=world.now() - timedelta(hours=9, minutes=number), seconds=540)
         world.life.plan_run(job, fails_at, Outcome("Failed", {machine: _NO_SPACE.format(machine)}))
         world.life.plan_run(job, recovers_at, Outcome("Success"))

@@ -380,6 +380,7 @@ async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, pictu
     Those that fail again are retried from a report, with another job that fails for the same cause.
     """
     ann, world = await visit(own_demo, DESK), own_demo.vbrs["hq"].world
+    world.book.repositories[world.default_repository_id].free_gb = 2.4
     shops = [world.add_job(f"SQL shop {number}", objects=(f"shop0{number}",)) for number in range(1, 7)]
     for job in shops:
         world.finish_run(job, result="Failed", objects={job.objects[0]: NO_SPACE}, seconds=240)

@@ -25,7 +25,7 @@ SCHEDULES = int(os.environ.get("SCHEDULES", "1"))
     ids=["one by one", "storms", "older databases"],
 )
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.timeout(240 * SCHEDULES)
+@pytest.mark.timeout(600 * SCHEDULES)
 def test_each_session_is_told_exactly_once(
     kind: str, at_least: int, database_templates: dict[str, Template], *, is_restored: bool
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from bot.store import Approvals, AuditLog
@@ -16,6 +17,7 @@ JOBS, DAYS, A_MONTH = 12, 90, 30
 HOURS_BETWEEN_POLLS = 8
 
 
+@pytest.mark.timeout(900)
 async def test_nothing_grows_for_ever(site: Site) -> None:
     """Two jobs of twelve fail each night, once a month all do; what is older than a month is forgotten."""
     site.begin(rules(storm_from=5))
