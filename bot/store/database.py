@@ -155,7 +155,7 @@ class Database:
         try:
             async with self._turn(), self._begun(self._engine) as transaction:
                 yield transaction
-        except StoreError as error:
+        except (StoreBroken, StoreUnavailable) as error:
             self._write_failure = error
             raise
         self._write_failure = None

@@ -309,7 +309,7 @@ def root_key(run: Run, channel_id: str) -> str:
     return f"{run.facts.key}/{channel_id}"
 
 
-def target(run: Run, channel: RunChannel) -> str | None:
+def target(run: Run, channel: RunChannel | Destination) -> str | None:
     """Return whom to mention in a channel: not the person whose own press began the run."""
     return None if channel.mention == run.facts.last.started_by else channel.mention
 

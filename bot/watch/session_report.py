@@ -310,6 +310,7 @@ def _bottleneck_of_log(records: Sequence[LogRecord]) -> str | None:
     for record in reversed(records):
         if (primary := _PRIMARY.search(record.title)) is not None:
             return _named(primary.group(1))
+    for record in reversed(records):
         if _LOAD.search(record.title) is not None:
             stages = _STAGE.findall(record.title)
             return max(stages, key=lambda stage: int(stage[1]))[0] if stages else None

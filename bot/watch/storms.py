@@ -30,6 +30,7 @@ from bot.store import (
 from bot.veeam import CauseRules, Finding, JobId, cause_of, gist
 from bot.watch import facts
 from bot.watch.messages import ROOT, message
+from bot.watch.messages import target as target_of
 from bot.watch.routing import Destination
 from bot.watch.runs import Run
 from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
@@ -211,7 +212,7 @@ class StormGathering(StormMessages):
             if noticed + max(self._ahead[to.channel], 1) < self._rules.at_least:
                 return None
             storm = Storm(_storm_id(run, to.channel), to.channel, self._now, self._now, earlier=noticed)
-        storm = replace(storm, joined_at=self._now, mention=storm.mention or to.mention)
+        storm = replace(storm, joined_at=self._now, mention=storm.mention or target_of(run, to))
         self._open[to.channel] = storm
         await self._storms.put(self._transaction, storm)
         return storm

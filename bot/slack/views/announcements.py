@@ -19,6 +19,7 @@ from bot.slack.views import approvals, audit, day_grid, expectations, report, ru
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
+from bot.veeam import Result, known
 from bot.watch import facts
 from bot.watch.run_facts import RunFacts, SessionFacts
 
@@ -176,10 +177,16 @@ def _of_record(announced: facts.ActionRecorded, key: str) -> Mapping[str, Any]:
     return _event(AUDIT_EVENT, row=announced.row, hash=announced.hash)
 
 
+def _place_of(result: str) -> int:
+    order = (Result.FAILED, Result.WARNING, Result.SUCCESS)
+    return next((place for place, one in enumerate(order) if known(Result, result) is one), len(order))
+
+
 def backfill_summary(summary: facts.BackfillSummary) -> Message:
     """A first start, in one line: what ended before it, counted."""
     total = sum(summary.results.values())
-    counts = [f"{number:,} {literal(result)}" for result, number in summary.results.items() if number]
+    worst_first = sorted(summary.results.items(), key=lambda counted: _place_of(counted[0]))
+    counts = [f"{number:,} {literal(result)}" for result, number in worst_first if number]
     results = f": {', '.join(counts)}" if counts else ""
     wrong = count(summary.problems_total, "job")
     line = (

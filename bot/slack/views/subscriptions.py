@@ -183,7 +183,7 @@ def _route(one: RoutedTo) -> MessagePart:
     lines = (
         f"{said[:1].upper()}{said[1:]}",
         f"only after {in_a_row} failures in a row" if in_a_row > 1 else "",
-        f"types {', '.join(map(code, route.types))}" if route.types else "",
+        f"types: {', '.join(map(status_text.type_name, route.types))}" if route.types else "",
         "by the bot's settings",
     )
     return paragraph(lines[0], dotted(*lines[1:]))

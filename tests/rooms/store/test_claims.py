@@ -104,6 +104,7 @@ async def test_only_the_holder_of_a_lease_writes(database: Database, other: Data
     with pytest.raises(LeaseLost):
         async with database.transaction() as transaction:
             await ours.require(transaction, "poll", "a")
+    await database.check()  # nothing is wrong with it
     async with other.transaction() as transaction:
         await theirs.require(transaction, "poll", "b")
 

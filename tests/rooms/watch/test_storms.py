@@ -8,6 +8,7 @@ from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.jobmodels import daily
 from bot.slack.views.announcements import announcement
+from bot.store import OwnAction, OwnActions
 from bot.watch import facts
 from bot.watch.facts import Announcement
 from tests.rooms.watch.site import Site, of_kind, route_to, rules
@@ -230,6 +231,25 @@ async def test_each_channel_counts_for_itself(site: Site) -> None:
     assert sorted(
         (channel, one.run.job_name) for channel, one in told if isinstance(one, facts.RunEnded)
     ) == [(PROD, "SQL 1"), (PROD, "SQL 2")]
+
+
+@pytest.mark.parametrize(("mention", "mentioned"), [("U0ANN", None), ("S0ONCALL", "S0ONCALL")])
+async def test_nobody_is_mentioned_for_runs_of_their_own(
+    site: Site, mention: str, mentioned: str | None
+) -> None:
+    """Who started all that failed knows of it."""
+    site.begin(rules(route_to(ALL, mention=mention), default_channel=None, storm_from=5))
+    await site.poll()
+    actions = OwnActions(site.database)
+    for name in "ABCDE":
+        session_id = site.ended(name, "Failed")
+        (job,) = (one for one in site.world.jobs if one.name == name)
+        await actions.remember(
+            OwnAction("hq", job.id, session_id, "start", "U0ANN", "C0ELSEWHERE", "k7q2", site.clock.now())
+        )
+    told = [*await site.poll_after(), *await site.poll_after(2)]
+    (storm,) = of_kind(told, facts.StormBegan)
+    assert storm.mention == mentioned
 
 
 async def test_many_are_one_root_and_a_few_replies(stormy: Site) -> None:

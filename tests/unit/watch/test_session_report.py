@@ -75,6 +75,7 @@ def test_records() -> None:
         (["Load: Source 86% > Proxy 54% > Network 56% > Target 42%"], [], "Source"),
         (["Load: Source 6% > Proxy 54% > Network 99% > Target 42%"], [], "Network"),
         (["Load: Source 86% > Proxy 4%", "Primary bottleneck: Proxy"], [], "Proxy"),
+        (["Primary bottleneck: Proxy", "Load: Source 86% > Proxy 4%"], [], "Proxy"),
         (["Workload: 5% done", "Primary bottleneck: None"], ["NotDefined", "None"], None),
         ([], ["Proxy", "Target", "Target", "NotDefined"], "Target"),
         ([], [], None),
