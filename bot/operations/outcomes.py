@@ -72,6 +72,11 @@ class SilentServer:
     error: veeam.VeeamError
 
 
+def silent_servers(failures: Mapping[veeam.ServerName, veeam.VeeamError]) -> tuple[SilentServer, ...]:
+    """Return the servers that failed to answer a question, in the order asked."""
+    return tuple(SilentServer(server, error) for server, error in failures.items())
+
+
 @dataclass(frozen=True, slots=True)
 class RecentAction:
     """An action on record. `outcome` is its kind there ("done", "unclear" …); None: it goes on."""

@@ -6,10 +6,11 @@ Read once for an answer, whatever the number of jobs.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from bot import veeam
 from bot.operations import vbr_lists
-from bot.operations.session_jobs import GENERATIONS, first_session, jobs_of_machines
+from bot.operations.session_jobs import first_session, jobs_of_machines
 
 _SESSIONS_AT_MOST = 2_000
 _PARENTS_READ_AT_MOST = 20
@@ -61,7 +62,7 @@ def is_at_work(session: veeam.Session, state: veeam.JobState) -> bool:
     job_id = (session.job_id or "").casefold()
     group = veeam.session_group(session.session_type, job_id=job_id, job_ids={state.id.casefold()})
     is_run = group is veeam.SessionGroup.JOB_RUN and not session.is_stopped
-    return is_run and not (_waits(session) and state.is_immediate_copy)
+    return is_run and not (session.waits and state.is_immediate_copy)
 
 
 async def is_running(server: veeam.VeeamServer, state: veeam.JobState) -> bool:
@@ -91,7 +92,10 @@ async def _running_on(server: veeam.VeeamServer) -> RunningSessions:
     oldest_first = sorted(found.values(), key=_age)
     # A command to agents is no run of its job, and what waits may be newer than what works.
     runs = [session for session in oldest_first if _group(session) is veeam.SessionGroup.JOB_RUN]
-    own = {(session.job_id or "").casefold(): session for session in sorted(runs, key=_waits, reverse=True)}
+    own = {
+        (session.job_id or "").casefold(): session
+        for session in sorted(runs, key=attrgetter("waits"), reverse=True)
+    }
     return RunningSessions(own, await _with_parts(server, oldest_first))
 
 
@@ -117,10 +121,10 @@ async def _with_parts(
 ) -> Mapping[str, veeam.JobId]:
     """The jobs of the sessions that these are parts of, and of those above them, by their folded IDs."""
     above: dict[veeam.SessionId, veeam.Session | None] = {session.id: session for session in sessions}
-    parts = [session for session in sessions if not _waits(session)]
+    parts = [session for session in sessions if not session.waits]
     found: list[veeam.JobId] = []
     level: Sequence[veeam.Session] = parts
-    for _ in range(GENERATIONS):
+    for _ in range(veeam.GENERATIONS):
         wanted = dict.fromkeys(session.part_of for session in level if session.part_of is not None)
         unknown = [each for each in wanted if each not in above][:_PARENTS_READ_AT_MOST]
         async with veeam.at_once() as group:
@@ -139,10 +143,6 @@ async def _parent(server: veeam.VeeamServer, session_id: veeam.SessionId) -> vee
     """The session; None where it is gone, or VBR doesn't say."""
     asked = vbr_lists.where_there(server.session(session_id))
     return await veeam.detail(veeam.Detail.RUNNING_SESSIONS, server.name, asked, None)
-
-
-def _waits(session: veeam.Session) -> bool:
-    return veeam.known(veeam.SessionState, session.state) is veeam.SessionState.IDLE
 
 
 def _age(session: veeam.Session) -> float:

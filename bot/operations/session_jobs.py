@@ -10,15 +10,13 @@ from dataclasses import replace
 from bot import veeam
 from bot.operations import vbr_lists
 
-GENERATIONS = 4
-_NO_ID = frozenset("0-")
 _NAMES_ASKED = 10
 
 
 def job_id_of(session: veeam.Session) -> veeam.JobId | None:
     """Return the ID that may be a job's; None for the zeros that VBR writes where there is none."""
     job_id = session.job_id
-    return job_id if job_id is not None and veeam.is_id(job_id) and not set(job_id) <= _NO_ID else None
+    return job_id if job_id is not None and veeam.is_id(job_id) and not veeam.names_nothing(job_id) else None
 
 
 async def first_session(
@@ -42,7 +40,7 @@ async def job_state_of(server: veeam.VeeamServer, session: veeam.Session) -> vee
 
     Raises `VeeamError`.
     """
-    for _ in range(GENERATIONS):
+    for _ in range(veeam.GENERATIONS):
         job_id, parent = job_id_of(session), session.part_of
         state = await server.job_state(job_id) if job_id is not None else None
         if state is not None:

@@ -37,7 +37,7 @@ from bot.veeam.errors import (
 )
 from bot.veeam.failure_groups import GroupedJob, jobs_from_json, with_groups, without_groups
 from bot.veeam.fleet import Fleet, FleetAnswer, answered, at_once
-from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id
+from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id, names_nothing
 from bot.veeam.inventory import AgentObject, Credentials, DataServer, Entity, InventoryObject, Tenant
 from bot.veeam.job_facts import (
     AfterJob,
@@ -166,6 +166,7 @@ from bot.veeam.revisions import (
 from bot.veeam.server import VeeamServer
 from bot.veeam.server_facts import ConfigBackup, Licence, ServerInfo, ServerTime
 from bot.veeam.session_names import (
+    GENERATIONS,
     job_of_machine,
     may_have_parts,
     names_before_machine,
@@ -192,6 +193,7 @@ __all__ = [
     "CHOSEN",
     "DEFAULT_RULES",
     "FAILURES_ONLY",
+    "GENERATIONS",
     "GFS_LIMITS",
     "GRID_DAYS",
     "HOURS_OF_A_DAY",
@@ -369,6 +371,7 @@ __all__ = [
     "may_have_parts",
     "names_before_machine",
     "names_jobs_of_type",
+    "names_nothing",
     "new_job_problems",
     "new_settings",
     "new_spec",

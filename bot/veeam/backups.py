@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from bot.veeam.decoding import Row
-from bot.veeam.ids import JobId
+from bot.veeam.ids import JobId, names_nothing
 
 
 class RestorePoint(Row, frozen=True, gc=False):
@@ -27,7 +27,7 @@ class Backup(Row, frozen=True, gc=False):
     @property
     def is_orphaned(self) -> bool:
         """Whether no job writes to it any more, as far as its job's ID says so."""
-        return not (self.job_id or "").strip("0-")
+        return names_nothing(self.job_id or "")
 
 
 class BackupObject(Row, frozen=True, gc=False):

@@ -12,17 +12,16 @@ from enum import StrEnum
 from statistics import median
 from typing import NamedTuple
 
-from bot.veeam.decoding import known
 from bot.veeam.ids import JobId, SessionId
 from bot.veeam.jobs import JobState
+from bot.veeam.session_names import GENERATIONS
 from bot.veeam.session_types import SessionGroup, session_group
-from bot.veeam.sessions import Result, Session, SessionState
+from bot.veeam.sessions import Result, Session
 
 GRID_DAYS = 14
 """So many days of a job are shown beside each other, the day of the report included."""
 
 _VERDICTS = frozenset({Result.SUCCESS, Result.WARNING, Result.FAILED})
-_GENERATIONS = 4
 _RUNS_TO_LEARN_FROM = 8
 _SLOWER_THAN_MEDIAN = 2.0
 _SLOWER_BY_SECONDS = 900.0
@@ -149,10 +148,9 @@ class PastRuns:
         for session in sessions:
             if session.creation_time is None or session.creation_time > self._until:
                 continue
-            waits = known(SessionState, session.state) is SessionState.IDLE
             ended_at = (session.end_time or session.creation_time) if session.is_stopped else None
             outcome = session.outcome if ended_at is not None else None
-            if waits:
+            if session.waits:
                 continue
             run = PastRun(
                 session.id,
@@ -178,7 +176,7 @@ class PastRuns:
     def _job_of(self, session_id: SessionId, job_ids: Collection[str]) -> JobId | None:
         """The one of these jobs that a session belongs to, or a session above it."""
         above: SessionId | None = session_id
-        for _ in range(_GENERATIONS):
+        for _ in range(GENERATIONS):
             if above is None or above not in self._runs:
                 break
             _, job_id, above = self._runs[above]

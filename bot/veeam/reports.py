@@ -227,19 +227,22 @@ def findings_of(
         slower=group(lambda each: each.took_seconds is not None),
         repositories_total=len(full),
         repositories=tuple(
-            FullRepository(
-                server=server,
-                name=each.name[:_NAME_CHARACTERS],
-                used_fraction=each.used_fraction,
-                space=each.space,
-                is_offline=each.is_online is False,
-            )
-            for each in sorted(full, key=lambda one: -(one.used_fraction or 0))[:listed]
+            _full(server, each) for each in sorted(full, key=lambda one: -(one.used_fraction or 0))[:listed]
         ),
         grid=JobGroup(total=len(grid), jobs=tuple(map(reported, grid[:GRID_ROWS]))),
         failed_by_day=tuple(
             day.count(DayLetter.FAILED) for day in zip(*(each.days for each in grid), strict=True)
         ),
+    )
+
+
+def _full(server: ServerName, repository: RepositoryState) -> FullRepository:
+    return FullRepository(
+        server=server,
+        name=repository.name[:_NAME_CHARACTERS],
+        used_fraction=repository.used_fraction,
+        space=repository.space,
+        is_offline=repository.is_online is False,
     )
 
 

@@ -18,6 +18,8 @@ _WITH_SOURCES = ("copy",)
 """In the names of the job types whose sessions have such parts."""
 
 
+GENERATIONS = 4
+"""So far up is looked for the run that a part belongs to, and for its job."""
 J = TypeVar("J")
 
 

@@ -14,11 +14,10 @@ from typing import Annotated, Any
 import msgspec
 
 from bot.veeam.decoding import JsonObject, Row, known
-from bot.veeam.ids import JobId, SessionId, TaskSessionId
+from bot.veeam.ids import JobId, SessionId, TaskSessionId, names_nothing
 
 _DURATION = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d\d):(\d\d)(?:\.\d+)?")
 _BY_USER = re.compile(r"\bcancel+ed by (?:the )?user\b", re.IGNORECASE)
-_ZERO_ID_CHARACTERS = frozenset("0-")
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
@@ -170,17 +169,13 @@ class Session(Row, frozen=True, gc=False):
     def retries(self) -> SessionId | None:
         """The first session of the run that this one retries; None where VBR names none."""
         original = self.original_session_id
-        return (
-            None
-            if original is None or original == self.id or set(original) <= _ZERO_ID_CHARACTERS
-            else original
-        )
+        return None if original is None or original == self.id or names_nothing(original) else original
 
     @property
     def part_of(self) -> SessionId | None:
         """The session of which this is a part, as copy and agent jobs have them; None for most."""
         parent = self.parent_session_id
-        return None if not parent or parent == self.id or set(parent) <= _ZERO_ID_CHARACTERS else parent
+        return None if parent is None or parent == self.id or names_nothing(parent) else parent
 
     @property
     def begins_run(self) -> bool:
@@ -191,6 +186,11 @@ class Session(Row, frozen=True, gc=False):
     def is_stopped(self) -> bool:
         """Whether the session is over."""
         return known(SessionState, self.state) is SessionState.STOPPED
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for something to do, as an immediate copy does for ever between its parts."""
+        return known(SessionState, self.state) is SessionState.IDLE
 
     @property
     def is_canceled(self) -> bool:

@@ -11,6 +11,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.veeam import (
+    GENERATIONS,
     JobId,
     JobState,
     NotFoundOnServer,
@@ -24,6 +25,7 @@ from bot.veeam import (
     VeeamServer,
     job_of_machine,
     names_before_machine,
+    names_nothing,
     part_name,
     run_name,
     session_group,
@@ -31,14 +33,12 @@ from bot.veeam import (
 from bot.watch.sessions import group_of, is_offload, is_undocumented, names_of_job
 
 _KEPT = timedelta(minutes=10)
-_GENERATIONS = 4
 _KEPT_AT_MOST = 5_000
 _SECONDS = 15.0
 _RUNS_KEPT = timedelta(seconds=10)
 _RUNS_LOOKED_AT = 50
 _CLOCKS_APART = timedelta(minutes=1)
 _NO_JOB = JobId("")
-_NO_ID = frozenset("0-")
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class SessionOwner:
 
 def subject_key(job_id: JobId, name: str) -> str:
     """Return what tells jobs apart, and what has no job: by its ID or, where VBR writes none, by its name."""
-    return name if set(job_id) <= _NO_ID else job_id
+    return name if names_nothing(job_id) else job_id
 
 
 class JobCache:
@@ -320,7 +320,7 @@ class JobCache:
         """A part's parents, the outermost last, as far as VBR still has them."""
         parents: list[Session] = []
         seen, child = {session.id}, session
-        while child.part_of is not None and len(parents) < _GENERATIONS:
+        while child.part_of is not None and len(parents) < GENERATIONS:
             parent_id = child.parent_session_id
             if parent_id is None or parent_id in seen or (parent := await self._session(parent_id)) is None:
                 break

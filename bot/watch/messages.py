@@ -118,13 +118,10 @@ def root_messages(
         if to.channel in known_channels:
             continue
         new.append(channel)
-        last = run.facts.last
         # An edit notifies nobody: whom the root would mention, the thread does.
         mention = target(run, channel) if may_mention and posted is not None else None
-        if mention or (to.threads is not Threads.FLAT and _has_details(last)):
-            details = facts.DetailsReply(run=run.facts, session=last, mention=mention)
-            # The root is in the channel already: only its thread has the rest.
-            rows.append(reply(run, channel, "story", details, now, is_failure=False))
+        if mention or (to.threads is not Threads.FLAT and _has_details(run.facts.last)):
+            rows.append(_story(run, channel, mention, now))
     # A message that became the root tells of the run from now on, where a storm did.
     channels = tuple(
         msgspec.structs.replace(each, storm=None, muted_in=None, listed_in=None)
@@ -134,6 +131,12 @@ def root_messages(
     )
     changed = msgspec.structs.replace(run, channels=channels)
     return RunMessages(changed, tuple(rows), tuple(adopted))
+
+
+def _story(run: Run, channel: RunChannel, mention: str | None, now: datetime) -> NewOutboxRow:
+    """What only the thread has: the root is in the channel already."""
+    details = facts.DetailsReply(run=run.facts, session=run.facts.last, mention=mention)
+    return reply(run, channel, "story", details, now, is_failure=False)
 
 
 def with_one_ping(run: Run, destinations: Iterable[Destination]) -> list[Destination]:

@@ -30,7 +30,6 @@ from bot.veeam import (
     TimedOut,
     VeeamError,
     VeeamServer,
-    known,
     session_group,
 )
 from bot.watch.job_cache import JobCache
@@ -391,7 +390,7 @@ class Poller:
         oldest = self._server_now - _RUNNING_AT_MOST
         for row in rows:
             self._running.pop(row.id, None)
-            is_at_work = not row.is_stopped and known(SessionState, row.state) is not SessionState.IDLE
+            is_at_work = not (row.is_stopped or row.waits)
             if is_at_work and len(self._running) < _RUNNING_KEPT:
                 self._running[row.id] = row
         for row in [each for each in self._running.values() if (each.creation_time or oldest) <= oldest]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bot import store
 from bot.operations.actions import JobAction
 from bot.operations.actions.acknowledge import Acknowledge
-from bot.operations.actions.many import ActionOnMany, OneOfMany
+from bot.operations.actions.many import ActionOnMany, OneOfMany, for_many
 from bot.operations.actions.mute import Mute
 from bot.operations.actions.retry import Retry
 from bot.operations.model import (
@@ -36,8 +36,8 @@ class _OnGroup(ActionOnMany, frozen=True):
 
     def on_same(self, label: str) -> Request | None:
         """Return what the button asks for about the same jobs."""
-        alike = (each for each in (RetryGroup, AcknowledgeGroup, MuteGroup) if each.is_called(label))
-        return next((each(self.group_id) for each in alike), None)
+        action = for_many(label, (RetryGroup, AcknowledgeGroup, MuteGroup))
+        return None if action is None else action(self.group_id)
 
     def press_key(self, context: RequestContext) -> str:
         """Return a key of the group alone, whoever presses its button, and in whichever message."""

@@ -6,9 +6,10 @@ record.
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot import store
 from bot.observability import Clock
@@ -23,6 +24,9 @@ from bot.veeam import JobId, SessionId, VeeamError
 AT_MOST = 500
 _AT_ONCE = 4
 """So many are under way, however many servers they are on: VBR is busy enough."""
+
+
+A = TypeVar("A", bound="ActionOnMany")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,6 @@ class OneOfMany:
 class ActionOnMany(Request, frozen=True):
     """A request to do the same about many jobs. Nobody types it."""
 
-    @classmethod
-    def is_called(cls, label: str) -> bool:
-        """Return whether its button does for many jobs what the button of this label does for one."""
-        return cls.operation.label.removesuffix(" all") == label
-
     def press_key(self, context: RequestContext) -> str:
         """Return what is the same for every press that asks for the same."""
         return context.gesture.press_key
@@ -67,6 +66,11 @@ class ActionOnMany(Request, frozen=True):
 
     async def note_press(self, database: store.Database) -> None:
         """Note that it was pressed: what is drawn from now on is another press. Raises `StoreError`."""
+
+
+def for_many(label: str, actions: Iterable[type[A]]) -> type[A] | None:
+    """Return the one of these that does for many jobs what the button of this label does for one."""
+    return next((each for each in actions if each.operation.label.removesuffix(" all") == label), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot import store
 from bot.operations.actions import JobAction
 from bot.operations.actions.acknowledge import Acknowledge
-from bot.operations.actions.many import AT_MOST, ActionOnMany, OneOfMany
+from bot.operations.actions.many import AT_MOST, ActionOnMany, OneOfMany, for_many
 from bot.operations.actions.mute import Mute
 from bot.operations.actions.retry import Retry
 from bot.operations.model import (
@@ -34,8 +34,8 @@ class _OnStorm(ActionOnMany, frozen=True):
 
     def on_same(self, label: str) -> Request | None:
         """Return what the button asks for about the same storm."""
-        alike = (each for each in (RetryAll, AcknowledgeAll, MuteAll) if each.is_called(label))
-        return next((each(self.storm_id, self.turn) for each in alike), None)
+        action = for_many(label, (RetryAll, AcknowledgeAll, MuteAll))
+        return None if action is None else action(self.storm_id, self.turn)
 
     async def jobs(self, database: store.Database, context: RequestContext) -> Sequence[OneOfMany] | None:
         """Return what still stands failed of the storm, one more than is done at most."""

@@ -245,9 +245,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
                 total=total - (len(page) - len(views)),
                 page_size=vbr_lists.PAGE_ROWS,
                 unreadable=sum(rows.unreadable for rows in lists),
-                silent=tuple(
-                    outcomes.SilentServer(server, error) for server, error in answer.failures.items()
-                ),
+                silent=outcomes.silent_servers(answer.failures),
                 as_of=backend.clock.now(),
                 total_is_exact=all(rows.is_exact for rows in lists),
                 jobless=await self._jobless(backend, context, found),

@@ -30,7 +30,7 @@ from bot.operations.model import (
     Visibility,
 )
 from bot.operations.queries import PageNumber, Query
-from bot.operations.session_jobs import GENERATIONS, job_id_of, jobs_of_machines
+from bot.operations.session_jobs import job_id_of, jobs_of_machines
 from bot.operations.stored import stored
 from bot.settings import PersonId, ServerName
 from bot.store import STOP
@@ -166,9 +166,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
                 ),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
-                silent=tuple(
-                    outcomes.SilentServer(server, error) for server, error in answer.failures.items()
-                ),
+                silent=outcomes.silent_servers(answer.failures),
                 as_of=backend.clock.now(),
                 has_answers=bool(lists),
                 unreadable=sum(rows.unreadable for rows in lists),
@@ -396,7 +394,7 @@ async def _parts_of(
         for session in listed.values()
         if session.part_of is not None and session.job_id != job.id and all(test(session) for test in tests)
     ]
-    for _ in range(GENERATIONS):
+    for _ in range(veeam.GENERATIONS):
         tops = dict.fromkeys(_highest(session.id, above, own) for session in doubtful)
         unknown = [top for top in tops if top not in own and top not in above][:_PARENTS_READ_AT_MOST]
         async with veeam.at_once() as group:
@@ -421,7 +419,7 @@ def _highest(
     own: Container[veeam.SessionId | None],
 ) -> veeam.SessionId:
     """Return the first of the job's own sessions that this is below, else the highest that is known."""
-    for _ in range(GENERATIONS):
+    for _ in range(veeam.GENERATIONS):
         parent = above.get(session_id)
         if session_id in own or parent is None:
             break

@@ -117,7 +117,7 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
             replace(status, failed=tuple(view for view in failed if view.server == status.server))
             for status in statuses
         ),
-        silent=tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items()),
+        silent=outcomes.silent_servers(answer.failures),
         outbox_waiting=outbox_waiting,
         as_of=backend.clock.now(),
         database_problem=backend.health.database_problem(),

@@ -405,5 +405,9 @@ async def _others(
         and not read.result().is_stopped
         and other.common_key(state.repository_name, name) == wanted
     ]
-    silent = tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items())
-    return OtherJobs(tuple(same), len(looked_at), len(candidates) - len(looked_at), silent)
+    return OtherJobs(
+        tuple(same),
+        len(looked_at),
+        len(candidates) - len(looked_at),
+        outcomes.silent_servers(answer.failures),
+    )
