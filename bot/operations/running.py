@@ -90,7 +90,7 @@ async def _running_on(server: veeam.VeeamServer) -> RunningSessions:
         lists = [group.create_task(_unfinished(server, query)) for query in questions]
     found = {session.id: session for each in lists for session in each.result()}
     oldest_first = sorted(found.values(), key=_age)
-    # A command to agents is no run of its job, and what waits may be newer than what works.
+    # Commands to agents are not runs of the job. A waiting session may be newer than the one at work.
     runs = [session for session in oldest_first if _group(session) is veeam.SessionGroup.JOB_RUN]
     own = {
         (session.job_id or "").casefold(): session

@@ -107,7 +107,7 @@ class Gathering:
         if comment is not None:
             key = group_key(group.id)
             said = message(
-                # The person too: after an older database was restored, it may be somebody else's turn.
+                # With the person: once an older database is restored, another person may have that count.
                 f"{key}/acknowledged/{owned.owned}/{person}",
                 group.channel,
                 facts.ExpectationsOwned(by=person, comment=comment),

@@ -48,7 +48,7 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def thread_key(self) -> str | None:
-        """The key of another message's row, in whose thread it is told of the run; None: of its own."""
+        """The row of the message whose thread follows the run; None: it is the run's own root."""
         return self.muted_in or self.listed_in
 
     @property
@@ -200,8 +200,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _is_of_unlisted(self, session: SessionFacts, apart: timedelta) -> bool:
         """Whether a session is of the same whole, of which VBR told nothing when the run began.
 
-        A machine's part that began soon after the last one, and was told less often than another machine's;
-        or the whole that was going on by then.
+        That holds for the whole run if it was going on by then, and for a machine's part that began soon
+        after the last one if another machine has more parts in this run already.
         """
         first = self.facts.first
         if first.part is None or first.part_of is not None:

@@ -280,7 +280,7 @@ class SessionView:
 class SessionsAnswer(outcomes.Answer):
     """One page of sessions, newest first; `total` is None where a server does not say.
 
-    `has_answers`: some server answered. So many rows of theirs were `unreadable`.
+    `has_answers`: at least one server answered. `unreadable` counts the rows that could not be read.
     """
 
     request: ListSessions
