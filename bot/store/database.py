@@ -142,6 +142,7 @@ class Database:
         self._file = sqlite_file(url)
         self._file_identity: tuple[int, int] | None = None
         self._write_failure: StoreError | None = None
+        self._given_up: set[asyncio.Task[None]] = set()
         # SQLite has one writer; queueing here is fair, where waiting for the file's lock is not.
         self._writers = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
         self.few = asyncio.Semaphore(_FEW)
@@ -185,8 +186,7 @@ class Database:
     @asynccontextmanager
     async def _begun(self, source: Engine) -> AsyncIterator[Transaction]:
         self._check_file()
-        with translated():
-            connection = await greenlet_spawn(source.connect)
+        connection = await self._connected(source)
         try:
             self._check_file()  # the first connection makes a file that was not there
             with translated():
@@ -201,6 +201,21 @@ class Database:
             # Undoes what was not committed. What is committed stays so, whatever closing says.
             with suppress(StoreError), translated():
                 await asyncio.shield(greenlet_spawn(connection.close))
+
+    async def _connected(self, source: Engine) -> Connection:
+        """Connect. Whoever is cancelled meanwhile need not wait; the connection is closed once it is there.
+
+        aiosqlite leaves a connection whose opening was cut to a thread, which may outlive the loop.
+        """
+        opening = asyncio.ensure_future(greenlet_spawn(source.connect))  # noqa: TID251 -- outlives who began it
+        try:
+            with translated():
+                return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            given_up = asyncio.create_task(_close_once_open(opening))  # noqa: TID251 -- `close` waits for it
+            self._given_up.add(given_up)
+            given_up.add_done_callback(self._given_up.discard)
+            raise
 
     def _check_file(self) -> None:
         """Raise `StoreBroken` where the SQLite file is no longer the one that was opened.
@@ -256,7 +271,14 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._given_up:
+            await asyncio.wait(self._given_up, timeout=_CONNECT_SECONDS)
         await greenlet_spawn(self._engine.dispose)
+
+
+async def _close_once_open(opening: asyncio.Future[Connection]) -> None:
+    with suppress(StoreError), translated():
+        await greenlet_spawn((await opening).close)
 
 
 def sqlite_file(url: URL) -> Path | None:

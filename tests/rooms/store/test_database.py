@@ -267,6 +267,30 @@ def _scribble(file: str) -> None:
         out.write(b"not a database at all" * 100)
 
 
+def test_a_cancelled_opening_outlives_no_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is cancelled while it connects, no thread of the driver speaks to a loop that is closed."""
+    escaped: list[BaseException | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda hook: escaped.append(hook.exc_value))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.05)  # the threads lag behind, as on a busy machine
+    try:
+        for turns in range(20):
+            asyncio.run(_cancelled_after(turns, tmp_path / "bot.db"))
+    finally:
+        sys.setswitchinterval(interval)
+    assert escaped == []
+
+
+async def _cancelled_after(turns: int, file: Path) -> None:
+    database = Database(f"sqlite:///{file}")
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(database.now())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+    await database.close()
+
+
 async def test_a_lost_connection_is_unavailable(database: Database, database_url: str) -> None:
     """A connection that the server cuts fails this transaction; the next one works."""
     if "postgresql" not in database_url:
