@@ -82,6 +82,8 @@ class Transaction:
         self._connection = connection
         self.on_commit: set[asyncio.Event] = set()
         """Set once what was written can be read by others; never, if it is undone."""
+        self.has_written = False
+        """Whether a statement changed a row: only then does the database's disk matter."""
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Return an INSERT that knows ON CONFLICT."""
@@ -97,7 +99,9 @@ class Transaction:
     ) -> CursorResult[Any]:
         """Run one statement, once with these values for its parameters, or for each of several."""
         with translated():
-            return await greenlet_spawn(self._connection.execute, statement, values)
+            result = await greenlet_spawn(self._connection.execute, statement, values)
+        self.has_written |= isinstance(statement, UpdateBase) and result.rowcount > 0
+        return result
 
     async def all(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Run a statement, with these values for its parameters, and return its rows."""
@@ -159,7 +163,8 @@ class Database:
         except (StoreBroken, StoreUnavailable) as error:
             self._write_failure = error
             raise
-        self._write_failure = None
+        if transaction.has_written:
+            self._write_failure = None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

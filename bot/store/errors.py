@@ -26,6 +26,7 @@ _PASSING_SQLITE = (
 )
 _SQLITE_ADVICE = {
     "SQLITE_FULL": "; make room on its disk",
+    "SQLITE_IOERR": "; see whether its disk is full or broken, and make room on its disk",
     "SQLITE_READONLY": "; let the bot's user write the file and its folder",
     "SQLITE_CANTOPEN": "; let the bot's user read and write the file and its folder",
 }

@@ -199,6 +199,12 @@ class Session(Row, frozen=True, gc=False):
         return canceled and self.is_stopped and self.outcome is not Result.SUCCESS
 
     @property
+    def seems_canceled(self) -> bool:
+        """Whether VBR says so, or the session's own message does; one of its objects may yet have failed."""
+        own = self.result.message if self.result is not None else None
+        return self.is_canceled or (self.outcome is Result.FAILED and says_by_user(own))
+
+    @property
     def result_word(self) -> str:
         """VBR's word for the result, as received; `None` where it gave none."""
         return (self.result and self.result.result) or Result.NONE.value

@@ -212,6 +212,7 @@ class Announcer:
             left: list[EndedSession] = []
             begun = cursor
             details = await self._details_of([each.ended.session for each in backfill.listed])
+            backfill.look_closer(details)
             runs = backfill.runs(server, details, since=since)
             rows = tuple(backfill.messages(server, runs, since=since, now=self._clock.now()))
         else:
@@ -325,7 +326,7 @@ class Announcer:
         failed = {
             each.report.job_id: each
             for each in routed
-            if (session := each.report.ended.session).outcome is Result.FAILED and not session.is_canceled
+            if (session := each.report.ended.session).outcome is Result.FAILED and not session.seems_canceled
         }
         found: Counter[str] = Counter()
         if not failed or not self._storm_rules.at_least:

@@ -20,13 +20,15 @@ from bot.watch.messages import REPLY, message
 from bot.watch.routing import Destination, WatchRules
 from bot.watch.run_facts import SessionDetails
 from bot.watch.runs import Run, RunChannel
-from bot.watch.session_report import SessionReport
+from bot.watch.session_report import SessionReport, seems_stopped
 from bot.watch.sessions import EndedSession
 
 ANNOUNCED_ONE_BY_ONE = 10
 """So many sessions are announced as usual; more are summed up."""
 
 PROBLEMS_SHOWN = 20
+STOPPED = "Stopped"
+"""In place of a result: a person stopped the session."""
 _PROBLEMS_KEPT = 500
 """So many runs that failed are kept, and as many that warned, the latest of them."""
 
@@ -99,7 +101,7 @@ class Backfill:
         problems = self._problems.get(known(Result, report.ended.result) or Result.NONE)
         for to in at_once:
             channel = self._channels.setdefault(to.channel, _Channel())
-            channel.results[report.ended.result] += 1
+            channel.results[_counted_as(report, is_stopped=session.seems_canceled)] += 1
             channel.problems_total += is_problem and problems is not None
         if is_problem and at_once and problems is not None and len(problems) < _PROBLEMS_KEPT:
             problems[session.id] = _Problem(report, at_once)
@@ -126,6 +128,23 @@ class Backfill:
         """The first few of the jobs' latest runs that failed or warned, those that failed first."""
         every = (each.report for some in self._problems.values() for each in some.values())
         return list(islice(every, PROBLEMS_SHOWN))
+
+    def look_closer(self, details: Mapping[SessionId, SessionDetails]) -> None:
+        """Correct what was taken for failed, or for stopped, by what sessions say of their objects."""
+        for session_id, said in details.items():
+            problem = self._problems[Result.FAILED].get(session_id)
+            if problem is None or said.is_incomplete:
+                continue
+            report, session = problem.report, problem.report.ended.session
+            is_stopped = seems_stopped(session, said)
+            for to in problem.destinations:
+                channel = self._channels[to.channel]
+                channel.results[_counted_as(report, is_stopped=session.seems_canceled)] -= 1
+                channel.results[_counted_as(report, is_stopped=is_stopped)] += 1
+                channel.problems_total -= is_stopped
+            if is_stopped:
+                del self._problems[Result.FAILED][session_id]
+                self.stopped.append(session_id)
 
     def runs(
         self, server: ServerName, details: Mapping[SessionId, SessionDetails], *, since: datetime
@@ -160,6 +179,10 @@ class Backfill:
                     priority=REPLY,
                     root_key=f"{key}/{name}",
                 )
+
+
+def _counted_as(report: SessionReport, *, is_stopped: bool) -> str:
+    return STOPPED if is_stopped else report.ended.result
 
 
 def _key(server: ServerName, since: datetime) -> str:

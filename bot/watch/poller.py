@@ -60,8 +60,12 @@ _LEAST_REACH = timedelta(hours=1)
 _READS_WITHOUT_END = 3
 _SECONDS_WITHOUT_RESULT = 5.0
 _LOOK_EVERY = timedelta(seconds=20)
-_RUNNING_AT_MOST = timedelta(days=1)
+# A run may take days; what is at work for longer is not followed: VBR's malware detection may be so for ever.
+_RUNNING_AT_MOST = timedelta(days=3)
 _RUNNING_KEPT = 1000
+_RUNNING_PAGES_AT_MOST = 2
+# So many sessions that are listed as running no more are read by themselves at a time; the others next time.
+_VANISHED_READ = 20
 _CHECK_PAGES_AT_MOST = 20
 _HISTORY_PAGES_AT_MOST = 100
 _FAILURE_PAGES_AT_MOST = 4
@@ -139,7 +143,9 @@ class Poller:
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
+        # Those that were seen running longest ago first.
         self._running: dict[SessionId, Session] = {}
+        self._listed: set[SessionId] = set()  # in this poll
         # The ends of sessions that got no result, and are ignored without one, as long as they are listed.
         self._undecided: dict[SessionId, datetime] = {}
         self._failed_logs: dict[LogBackups, datetime] = {}
@@ -159,6 +165,11 @@ class Poller:
     def running(self) -> Collection[Session]:
         """The sessions that are known to run; of what began in VBR, most is noticed two polls later."""
         return self._running.values()
+
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether a session has stopped that will be announced a few polls later, should it get no end."""
+        return self._pending.waits_for_end
 
     def forget(self) -> None:
         """Read the cursor and the server's clock at the next poll: another process may have polled."""
@@ -182,6 +193,7 @@ class Poller:
         failed, and when that ended: what makes up for it is told.
         """
         self._failed_logs, self._good_logs = dict(failed_logs or {}), set()
+        self._listed.clear()
         self._fit_to(await self._server.detect_revision())
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
@@ -378,17 +390,36 @@ class Poller:
             query = replace(query, created_after=min(looked_at, now) - OVERLAP)
         self._looked_at = now
         try:
-            return (await self._list(query, cursor, pages_at_most=1)).rows
+            begun = (await self._list(query, cursor, pages_at_most=1)).rows
+            return begun if looked_at is None else {**begun, **await self._vanished(cursor)}
         except VeeamError as error:
             if not may_fail:
                 raise
             log.debug("watch.running_unreadable", server=self._server.name, problem=str(error))
             return {}
 
+    async def _vanished(self, cursor: PollCursor) -> Mapping[SessionId, Session]:
+        """Return what was running, works no more, and ended in no list: its end is none, or impossible."""
+        if self._running.keys() <= self._listed:
+            return {}
+        working = SessionsQuery(
+            order_by="CreationTime", ascending=False, types=self._types, state=SessionState.WORKING
+        )
+        await self._list(working, cursor, pages_at_most=_RUNNING_PAGES_AT_MOST)
+        found: list[Session] = []
+        for session_id in [each for each in self._running if each not in self._listed][:_VANISHED_READ]:
+            try:
+                found.append(await self._server.session(session_id))
+            except NotFoundOnServer:
+                del self._running[session_id]
+        self._note_running(found)
+        return {row.id: row for row in await self._not_known(found, cursor)}
+
     def _note_running(self, rows: Iterable[Session]) -> None:
         """Remember what runs until it is seen stopped; not what waits, nor what seems to run for ever."""
         oldest = self._server_now - _RUNNING_AT_MOST
         for row in rows:
+            self._listed.add(row.id)
             self._running.pop(row.id, None)
             is_at_work = not (row.is_stopped or row.waits)
             if is_at_work and len(self._running) < _RUNNING_KEPT:
@@ -531,6 +562,11 @@ class PendingResults:
         self._without_result: dict[SessionId, float] = {}
         self._read_twice: dict[SessionId, Session] = {}
         self._without_end: dict[SessionId, tuple[datetime, int]] = {}
+
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether a session stopped that may yet get an end."""
+        return bool(self._without_end)
 
     async def settle(
         self, rows: Sequence[Session], server_now: datetime

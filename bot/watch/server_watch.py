@@ -226,7 +226,7 @@ class Watch:
 
     @property
     def _is_awaiting(self) -> bool:
-        return any(self._awaited.values())
+        return self._poller.waits_for_end or any(self._awaited.values())
 
     async def _may_go_on(self, announced_until: float) -> bool:
         """Whether to announce more before looking what has ended meanwhile."""

@@ -1,8 +1,10 @@
 """One failing part stays one failing part, and what was missed is told once it is back."""
 
 import asyncio
+import resource
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -194,6 +196,40 @@ async def test_a_deleted_database_file_is_the_database_s_fault(tmp_path: Path) -
         await rig.until(lambda: rig.told()[ended.id])
         assert rig.told() == {ended.id: 1}
         assert "Traceback" not in rig.log
+
+
+@pytest.mark.timeout(90)
+async def test_a_full_disk_is_the_database_s_fault_until_it_has_room(tmp_path: Path) -> None:
+    """`readyz` and `status` say so; the servers stay well, and what ended is told once it can be written."""
+    async with Rig(tmp_path, Setting(polling_seconds=0.2)) as rig:
+        job = rig.world.add_job("SQL Prod")
+        await rig.start()
+        with no_room_for(rig):
+            await rig.until_part("database", ok=False)
+            ended = rig.world.finish_run(job, result="Success", seconds=9)
+            ready = await rig.ready()
+            assert "make room on its disk" in ready["database"]["detail"]
+            assert ready["servers"]["hq"]["ok"] is True
+            assert "The bot's own database does not work" in await rig.asks("ann", "status")
+        await rig.until_ready()
+        await rig.until(lambda: rig.told()[ended.id])
+        assert rig.told() == {ended.id: 1}
+        assert "Traceback" not in rig.log
+
+
+@contextmanager
+def no_room_for(rig: Rig) -> Iterator[None]:
+    """Let no file of the bot grow beyond its write-ahead log as it is now, which is the largest of them."""
+    with closing(sqlite3.connect(rig.folder / "bot.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE filling AS SELECT zeroblob(2000000)")
+    room = (rig.folder / "bot.db-wal").stat().st_size
+    process = rig.bot._process
+    assert process is not None
+    before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
 
 
 async def test_slacks_connection_is_refreshed_cut_and_made_anew(tmp_path: Path) -> None:

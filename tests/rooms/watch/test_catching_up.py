@@ -94,6 +94,28 @@ async def test_a_first_start_counts_everything(database: Database, clock: FakeCl
     assert len(problems.problems) == 20
 
 
+async def test_stopped_by_a_person_is_not_failed_in_a_summary(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """VBR's mark, the session's own words and those of its objects say so; not of an object that failed."""
+    canceled = "Operation was canceled by user"
+    async with site_of(database, clock, world) as site:
+        for number in range(7):
+            site.ended(f"Well {number}", ago=HOUR)
+        site.world.session(site.ended("Marked", "Failed", only=(), ago=60)).is_canceled = True
+        site.ended("Said", "Failed", only=(), message=canceled, ago=60)
+        site.ended("Objects", "Failed", objects={"vm01": canceled}, message="Failed", ago=60)
+        site.ended("Both", "Failed", objects={"vm01": canceled, "vm02": "Disk"}, message=canceled, ago=60)
+        site.ended("Failed", "Failed", ago=60)
+        told = await site.poll()
+    (summary,), (listed,) = of_kind(told, BackfillSummary), of_kind(told, BackfillProblems)
+    assert summary.results == {"Success": 7, "Failed": 2, "Stopped": 3}
+    text = announcement(summary, "key").text
+    assert "12 sessions for this channel ended: 2 Failed, 7 Success, 3 Stopped." in text
+    assert "The latest run of 2 jobs failed or warned" in text
+    assert sorted(run.job_name for run in listed.problems) == ["Both", "Failed"]
+
+
 async def test_what_a_summary_lists_is_a_failure_as_any(
     database: Database, clock: FakeClock, world: World
 ) -> None:

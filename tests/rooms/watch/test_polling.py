@@ -1,7 +1,7 @@
 """How a server is read: rarely asked, nothing missed, whatever its clock and its list do."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -104,6 +104,29 @@ async def test_a_run_is_noticed_and_its_end_awaited(site: Site) -> None:
     assert (row.created_at - session.ended_at).total_seconds() <= 3
     assert len([at for at in asked if 45 <= at < 95]) >= 50 // 3
     assert len([at for at in asked if 125 <= at < 180]) <= 3
+
+
+@pytest.mark.parametrize(
+    ("hours", "end"),
+    [(2, None), (40, datetime(1900, 1, 1, tzinfo=UTC)), (2, datetime(1, 1, 2, tzinfo=UTC))],
+    ids=["none", "1900", "year 1"],
+)
+async def test_an_end_that_no_list_by_end_has(site: Site, hours: int, end: datetime | None) -> None:
+    """A run that stops without a possible end is told within two polls, however long it ran; then rest."""
+    site.world.add_job("SQL nightly", run_seconds=hours * HOUR + 30)
+    await polled(site, 45)
+    session = site.world.begin_run("SQL nightly")
+    await polled(site, 45)
+    for _ in range(hours):
+        assert await site.poll_after(HOUR - 30) == []
+        await site.clock.advance(30)
+    site.world.tick()
+    assert session.is_stopped
+    session.ended_at, stopped_at = end, site.clock.now()
+    asked = await polled(site, 180)
+    (row,) = [row for row in await drained(site.database, site.clock) if row.kind == "run_ended"]
+    assert (row.created_at - stopped_at).total_seconds() <= 2 * POLL_SECONDS
+    assert len([at for at in asked if at >= 60]) <= 12
 
 
 async def test_runs_that_nobody_hears_of_are_not_awaited(site: Site) -> None:

@@ -80,6 +80,18 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
     [
         (0, 0, {"the database's clock": 59, "the clock of server hq": None}, ""),
         (0, None, {}, ""),
+        (
+            0,
+            0,
+            {"the clock of server hq": 60},
+            "the clock of server hq is a minute ahead of Slack's: have it set by a time server",
+        ),
+        (
+            -60,
+            None,
+            {"the database's clock": -0.7},
+            "the database's clock is 59 seconds ahead of this machine's: have it set by a time server",
+        ),
         (900, 0, {}, "this machine's clock is 15 minutes ahead of Slack's: have it set by a time server"),
         (
             0,
@@ -88,7 +100,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
             "the clock of server hq is a day behind this machine's: have it set by a time server",
         ),
         (
-            -61,
+            -60,
             0,
             {"the database's clock": 3600},
             (
@@ -98,10 +110,15 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ),
     ],
 )
-def test_wrong_clocks(own: int, slack: int | None, others: dict[str, int | None], expected: str) -> None:
-    """Each clock that is off by more than a minute is named, by Slack's clock if that is known."""
+def test_wrong_clocks(
+    own: float, slack: float | None, others: dict[str, float | None], expected: str
+) -> None:
+    """Each clock that is off by a minute is named, by Slack's clock if that is known.
 
-    def moment(seconds: int | None) -> datetime | None:
+    Measuring takes up to a second: Slack tells its time in whole ones.
+    """
+
+    def moment(seconds: float | None) -> datetime | None:
         return None if seconds is None else NOON + timedelta(seconds=seconds)
 
     now = NOON + timedelta(seconds=own)
