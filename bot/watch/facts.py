@@ -558,6 +558,32 @@ def kind_of(announcement: Announcement) -> str:
     return str(announcement.__struct_config__.tag)
 
 
+def as_of(announcement: Announcement, now: datetime) -> Announcement:
+    """Return the announcement without a next run or attempt that was due before now.
+
+    It may be drawn long after VBR planned it: late, or once more when somebody acknowledges it.
+    """
+    run, expectation = getattr(announcement, "run", None), getattr(announcement, "expectation", None)
+    if isinstance(run, RunFacts):
+        return msgspec.structs.replace(announcement, run=_without_past(run, now))
+    if isinstance(expectation, Expectation):
+        ahead = msgspec.structs.replace(expectation, next_run=_ahead(expectation.next_run, now))
+        return msgspec.structs.replace(announcement, expectation=ahead)
+    return announcement
+
+
+def _without_past(run: RunFacts, now: datetime) -> RunFacts:
+    outlook = run.outlook
+    if outlook is not None:
+        outlook = msgspec.structs.replace(outlook, next_run=_ahead(outlook.next_run, now))
+    attempt = _ahead(run.next_attempt_expected_at, now)
+    return msgspec.structs.replace(run, outlook=outlook, next_attempt_expected_at=attempt)
+
+
+def _ahead(planned: datetime | None, now: datetime) -> datetime | None:
+    return planned if planned is not None and planned > now else None
+
+
 def encode(announcement: Announcement) -> str:
     """Return the announcement as the JSON that the outbox keeps."""
     return msgspec.json.encode(announcement).decode()

@@ -422,8 +422,8 @@ def _next_step(run: RunFacts) -> str:
     if run.first.log_type is not None:
         return ""
     if not run.is_final:
-        due = f" {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
-        return f"Next attempt{due}."
+        due = run.next_attempt_expected_at
+        return "Another attempt is expected." if due is None else f"Next attempt {date(due)}."
     where = "; the buttons are on the message above" if run.is_job else ""
     return f"No automatic attempts left{where}."
 
