@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Report, ServerName
+from bot.veeam import JobId, Report, ServerName, SessionId
 from bot.watch.run_facts import Acknowledgement, MuteFacts, RunFacts, SessionFacts
 
 GROUP = "group:"
@@ -158,11 +158,13 @@ class StormFacts(Facts, frozen=True, kw_only=True):
 class StormFailure(Facts, frozen=True, kw_only=True):
     """One failure of a storm, for its list.
 
-    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it.
+    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it. The
+    session is the latest that failed.
     """
 
     server: ServerName
     job_name: str
+    session_id: SessionId | None = None
     cause: str | None
     state: str
     ended_at: datetime
