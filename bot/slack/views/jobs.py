@@ -14,6 +14,7 @@ from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.why import ExplainFailure
+from bot.operations.type_names import known_type
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case, strong
 from bot.slack.views import buttons, status_text
@@ -260,7 +261,7 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
 
 def _type(request: ListJobs) -> str | None:
     """The type of jobs that was asked for, in words; None where it is none that we know, or a part of one."""
-    return None if request.job_type is None else status_text.known_type(plain_type(request.job_type))
+    return None if request.job_type is None else known_type(plain_type(request.job_type))
 
 
 def _quoted(text: str) -> str:
