@@ -225,7 +225,8 @@ class Delivery:
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
-            announced = await self._with_mentions(facts.decode(row.body))
+            announced = facts.as_of(facts.decode(row.body), self._clock.now())
+            announced = await self._with_mentions(announced)
             await self._find_or_send(row, announced, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))

@@ -127,7 +127,7 @@ from bot.veeam.queries import (
     VmwareHostsQuery,
     VmwareObjectsQuery,
 )
-from bot.veeam.reasons import gist, news_in, says_why
+from bot.veeam.reasons import cut_in_middle, gist, news_in, says_why
 from bot.veeam.report_reading import AskWhy, read_server_report
 from bot.veeam.reports import (
     CutOff,
@@ -186,7 +186,7 @@ from bot.veeam.sessions import (
     says_by_user,
     says_stopped,
 )
-from bot.veeam.sizes import size_in_words
+from bot.veeam.sizes import GIGABYTE, size_in_words
 from bot.veeam.turns import on_behalf_of
 
 __all__ = [
@@ -195,6 +195,7 @@ __all__ = [
     "FAILURES_ONLY",
     "GENERATIONS",
     "GFS_LIMITS",
+    "GIGABYTE",
     "GRID_DAYS",
     "HOURS_OF_A_DAY",
     "LAST_DAY",
@@ -350,6 +351,7 @@ __all__ = [
     "choosable_rhythms",
     "connection_to",
     "creatable_types",
+    "cut_in_middle",
     "demands",
     "detail",
     "differences",

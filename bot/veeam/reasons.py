@@ -19,6 +19,18 @@ _FILLER = re.compile(
 """What a line of the log says beside the name of an object and its message."""
 
 
+def cut_in_middle(text: str, characters: int) -> str:
+    """Return a text of VBR's, cut visibly where it is too long.
+
+    Its beginning says what was tried and its end what went wrong: of the end more is kept.
+    """
+    text = text.strip()
+    if len(text) <= characters:
+        return text
+    head = characters * 2 // 5
+    return f"{text[:head]}\u2026{text[head + 1 - characters :]}"
+
+
 def gist(reason: str) -> str:
     """Return what two reasons have in common that differ in the objects, hosts and numbers they name."""
     gist = " ".join(_NAMED.sub("#", " ".join(reason.split()).casefold()).split()).rstrip(".")

@@ -14,7 +14,7 @@ from bot.settings import ServerName
 from bot.veeam.causes import DEFAULT_RULES, CauseRules, cause_of
 from bot.veeam.ids import JobId, SessionId
 from bot.veeam.job_histories import DayLetter, JobHistory, ReportPeriod
-from bot.veeam.reasons import gist, says_why
+from bot.veeam.reasons import cut_in_middle, gist, says_why
 from bot.veeam.repositories import RepositoryState
 from bot.veeam.sessions import Result
 
@@ -29,7 +29,7 @@ _KEPT_OF_SERVER, _KEPT_OF_MANY_SERVERS = 2_000, 100
 """So many of a server are, and of each cause as many as are named."""
 _MANY_SERVERS = 10
 GRID_ROWS = 30
-_REASON_CHARACTERS = 400
+_REASON_CHARACTERS = 500
 _NAME_CHARACTERS = 300
 
 
@@ -385,9 +385,9 @@ def _cause_of(
     state = history.state
     finding = cause_of([reason], rules, names=(state.name, state.repository_name, server))
     if finding is None:
-        return _CauseHere(gist(reason), reason=reason[:_REASON_CHARACTERS])
+        return _CauseHere(gist(reason), reason=cut_in_middle(reason, _REASON_CHARACTERS))
     key = "\n".join(finding.common_key(state.repository_name, server))
-    return _CauseHere(key, finding.cause.title, finding.line[:_REASON_CHARACTERS])
+    return _CauseHere(key, finding.cause.title, finding.line)
 
 
 def _causes(

@@ -7,9 +7,8 @@ from typing import Annotated
 import msgspec
 
 from bot.veeam.decoding import JsonObject, Row
-from bot.veeam.sizes import size_in_words
+from bot.veeam.sizes import GIGABYTE, size_in_words
 
-_GIGABYTE = 1024**3
 PERFORMANCE_EXTENT = "Performance"
 """The extents that backups are written to; others take what is moved there."""
 _SCALE_OUT_TYPE = "ExtendableRepository"
@@ -84,7 +83,7 @@ class RepositoryState(Row, frozen=True, gc=False):
         if self.free_gb is None or not self.capacity_gb or not self.capacity_gb > 0:
             return ""
         free, capacity = (
-            size_in_words(gigabytes * _GIGABYTE) for gigabytes in (self.free_gb, self.capacity_gb)
+            size_in_words(gigabytes * GIGABYTE) for gigabytes in (self.free_gb, self.capacity_gb)
         )
         return f"{free} free of {capacity}"
 

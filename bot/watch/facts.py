@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Report, ServerName
+from bot.veeam import JobId, Report, ServerName, SessionId
 from bot.watch.run_facts import Acknowledgement, MuteFacts, RunFacts, SessionFacts
 
 GROUP = "group:"
@@ -158,11 +158,13 @@ class StormFacts(Facts, frozen=True, kw_only=True):
 class StormFailure(Facts, frozen=True, kw_only=True):
     """One failure of a storm, for its list.
 
-    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it.
+    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it. The
+    session is the latest that failed.
     """
 
     server: ServerName
     job_name: str
+    session_id: SessionId | None = None
     cause: str | None
     state: str
     ended_at: datetime
@@ -556,6 +558,32 @@ _decoder = msgspec.json.Decoder(Announcement)
 def kind_of(announcement: Announcement) -> str:
     """Return the announcement's kind, as its JSON is tagged."""
     return str(announcement.__struct_config__.tag)
+
+
+def as_of(announcement: Announcement, now: datetime) -> Announcement:
+    """Return the announcement without a next run or attempt that was due before now.
+
+    It may be drawn long after VBR planned it: late, or once more when somebody acknowledges it.
+    """
+    run, expectation = getattr(announcement, "run", None), getattr(announcement, "expectation", None)
+    if isinstance(run, RunFacts):
+        return msgspec.structs.replace(announcement, run=_without_past(run, now))
+    if isinstance(expectation, Expectation):
+        ahead = msgspec.structs.replace(expectation, next_run=_ahead(expectation.next_run, now))
+        return msgspec.structs.replace(announcement, expectation=ahead)
+    return announcement
+
+
+def _without_past(run: RunFacts, now: datetime) -> RunFacts:
+    outlook = run.outlook
+    if outlook is not None:
+        outlook = msgspec.structs.replace(outlook, next_run=_ahead(outlook.next_run, now))
+    attempt = _ahead(run.next_attempt_expected_at, now)
+    return msgspec.structs.replace(run, outlook=outlook, next_attempt_expected_at=attempt)
+
+
+def _ahead(planned: datetime | None, now: datetime) -> datetime | None:
+    return planned if planned is not None and planned > now else None
 
 
 def encode(announcement: Announcement) -> str:

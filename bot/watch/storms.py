@@ -27,7 +27,7 @@ from bot.store import (
     Storms,
     Transaction,
 )
-from bot.veeam import CauseRules, Finding, JobId, cause_of, gist
+from bot.veeam import CauseRules, Finding, JobId, SessionId, cause_of, cut_in_middle, gist
 from bot.watch import facts
 from bot.watch.messages import ROOT, message
 from bot.watch.messages import target as target_of
@@ -41,8 +41,9 @@ SETTLES = timedelta(seconds=1)
 """How long a new storm waits for what is found with its first failures, before it is posted."""
 _INTERVALS_APART = 3
 _CAUSES_SHOWN = 4
+_RECOVERED = "recovered"
 _JOBS_NAMED = 6
-_REASON_CHARACTERS = 300
+_REASON_CHARACTERS = 500
 
 
 class BackupTarget(NamedTuple):
@@ -246,7 +247,7 @@ def storm_facts(
         last_ended_at=max(part.last_ended_at for part in parts),
         earlier=storm.earlier,
         turn=storm.turn,
-        recovered=states["recovered"],
+        recovered=states[_RECOVERED],
         retrying=states["retrying"],
         stopped=states["stopped"],
         logs=states[LOGS_FAILED],
@@ -308,7 +309,7 @@ def _failure(
         last_session_id=run.facts.latest.session_id,
         cause_key=key,
         cause=None if found is None else _named(found),
-        reason=None if reason is None else " ".join(reason.split())[:_REASON_CHARACTERS],
+        reason=None if reason is None else cut_in_middle(" ".join(reason.split()), _REASON_CHARACTERS),
         state=_state(run),
         ended_at=last.ended_at,
         noticed_at=now,
@@ -329,7 +330,7 @@ def _named(found: Finding) -> str:
 
 def _state(run: Run) -> str:
     if run.facts.is_recovered:
-        return "recovered"
+        return _RECOVERED
     if run.facts.last.is_stopped:
         return "stopped"
     if run.facts.first.log_type is not None:
@@ -338,9 +339,12 @@ def _state(run: Run) -> str:
 
 
 def _listed(failure: ChannelFailure) -> facts.StormFailure:
+    # Of a run that recovered the latest session is the one that went well.
+    is_over = failure.state == _RECOVERED
     return facts.StormFailure(
         server=ServerName(failure.server),
         job_name=failure.job_name,
+        session_id=SessionId(failure.session_id if is_over else failure.last_session_id),
         cause=failure.cause or failure.reason,
         state=failure.state,
         ended_at=failure.ended_at,

@@ -90,6 +90,19 @@ async def test_retry_all(rig: Rig) -> None:
     assert sorted(row["job_name"] for row in recorded) == sorted([*NAMES, NAMES[0]])
 
 
+async def test_details_of_each(rig: Rig) -> None:
+    """The list in its thread leads to each failure in full, with what can be done about it."""
+    await rig.start()
+    root = await stormy(rig)
+    (listed,) = (each for each in rig.everything() if each.thread_ts == root.ts)
+    (menu,) = (block["elements"][0] for block in listed.content.blocks if block["type"] == "actions")
+    await rig.slack.person("ann").chooses(listed, menu["action_id"], NAMES[3])
+    await rig.until(lambda: rig.whispers("ann"))
+    shown = rig.whispers("ann")[-1]
+    assert NAMES[3] in shown
+    assert DISK["vm01"] in shown
+
+
 async def test_acknowledging_all(rig: Rig) -> None:
     """One press owns each, the root says whose they are; by another press of it another person takes over."""
     await rig.start()

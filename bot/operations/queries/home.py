@@ -1,7 +1,7 @@
 """One person's own page: what is wrong where they may look, what they did recently, what they may do."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 
@@ -12,7 +12,7 @@ from bot.operations.mutes import MuteView, mutes_seen_by
 from bot.operations.outcomes import Answer, Done, JobView, RecentAction
 from bot.operations.queries import Query
 from bot.operations.queries.jobs import ListJobs
-from bot.operations.queries.status import ServerStatus, StatusAnswer, status_of
+from bot.operations.queries.status import StatusAnswer, status_of, with_failures
 from bot.operations.queries.whoami import WhoamiAnswer, whoami_of
 from bot.operations.stored import stored
 from bot.settings import PersonId, ServerName
@@ -97,15 +97,8 @@ class HomeAnswer(Answer):
 async def _status(backend: Backend, context: RequestContext) -> StatusAnswer:
     visible = [name for name in backend.fleet.names if context.visibility.sees_server(name)]
     status = await status_of(visible, backend, context)
-    failed = [view for server in status.servers for view in server.failed]
-    newest = newest_first(failed)[:FAILURES_SHOWN]
-    shown = [
-        replace(server, failed=tuple(view for view in server.failed if view in newest))
-        for server in status.servers
-    ]
-    async with at_once() as group:
-        servers = [group.create_task(_with_failures(server, backend)) for server in shown]
-    return replace(status, servers=tuple(server.result() for server in servers))
+    newest = newest_first(view for server in status.servers for view in server.failed)
+    return await with_failures(status, newest[:FAILURES_SHOWN], backend)
 
 
 def newest_first(views: Iterable[JobView]) -> list[JobView]:
@@ -113,20 +106,6 @@ def newest_first(views: Iterable[JobView]) -> list[JobView]:
     dated = [(view.state.last_run, view) for view in views]
     ran = sorted(((at, view) for at, view in dated if at is not None), key=itemgetter(0), reverse=True)
     return [view for _, view in ran] + [view for at, view in dated if at is None]
-
-
-async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus:
-    """The status of a server with why its jobs failed."""
-    failures = await backend.failures.of_each((view.server, view.state) for view in status.failed)
-    failed = tuple(
-        replace(
-            view, failed_in_a_row=failure.in_a_row, reason=failure.reason, object_name=failure.object_name
-        )
-        for view, failure in zip(status.failed, failures, strict=True)
-        if not failure.is_stopped
-    )
-    stopped = len(status.failed) - len(failed)
-    return replace(status, failed=failed, failed_total=status.failed_total - stopped)
 
 
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:

@@ -18,7 +18,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.job_filters import COLUMNS, FITS, JobPriority, JobsColumn, JobsFilter
 from bot.operations.job_states import KnownSessions
-from bot.operations.job_types import job_types_named
+from bot.operations.job_types import in_words, job_types_named
 from bot.operations.jobs import FoundJob
 from bot.operations.machine_holders import Held, Holders, holders_of
 from bot.operations.model import ALL_ROLES, Alias, Kind, KnownJob, Operation, RequestContext, Visibility
@@ -283,7 +283,9 @@ class ListJobs(Query, frozen=True, tag="jobs"):
     ) -> outcomes.NotFound | None:
         """What was named and is not there; None for a list that is rightly empty."""
         if self.job_type is not None and not any(each.knows_type for each in found.values()):
-            types = [kind for server in found for kind in backend.fleet.server(server).revision.job_types]
+            types = [
+                in_words(kind) for server in found for kind in backend.fleet.server(server).revision.job_types
+            ]
             alike = matching.nearest(self.job_type, types)
             return outcomes.NotFound("type", self.job_type, alike or tuple(dict.fromkeys(types)))
         repositories = [each.repositories for each in found.values()]

@@ -1,5 +1,6 @@
 """`status`: how things are, server by server; a silent one is named, the others are shown."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from bot.operations.commands import CommandLine
 from bot.operations.job_states import JobStates, KnownSessions
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.mutes import MuteView, mutes_seen_by
+from bot.operations.outcomes import JobView
 from bot.operations.owners import with_owners
 from bot.operations.queries import Query
 from bot.operations.stored import stored
@@ -18,6 +20,10 @@ from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
 
 SHOWN_OF_EACH = 10
+FAILURES_SHOWN = 3
+"""Of each server, with why they failed."""
+_FAILURES_EXPLAINED = 30
+"""Of all servers: more rows than a message has room for."""
 _REPOSITORIES_AT_MOST = 500
 _ACTIVE = (veeam.JobStatus.RUNNING, veeam.JobStatus.STARTING, veeam.JobStatus.STOPPING)
 _LATEST_FIRST = veeam.JobStatesQuery(order_by="LastRun", ascending=False)
@@ -69,7 +75,9 @@ class ShowStatus(Query, frozen=True, tag="status"):
         servers = backend.finder.servers(self.server, context.visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
-        return outcomes.Done(await status_of(servers, backend, context))
+        status = await status_of(servers, backend, context)
+        shown = [view for server in status.servers for view in server.failed[:FAILURES_SHOWN]]
+        return outcomes.Done(await with_failures(status, shown[:_FAILURES_EXPLAINED], backend))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,8 @@ class ServerStatus:
     """How things are on one server, of what this person may see; lists are cut, totals are not."""
 
     server: ServerName
-    running: tuple[outcomes.JobView, ...]
-    failed: tuple[outcomes.JobView, ...]
+    running: tuple[JobView, ...]
+    failed: tuple[JobView, ...]
     running_total: int
     failed_total: int
     warning_total: int
@@ -125,10 +133,37 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
     )
 
 
+async def with_failures(status: StatusAnswer, shown: Sequence[JobView], backend: Backend) -> StatusAnswer:
+    """Return the same with why those of its failed jobs failed that are shown, and without the others.
+
+    One that turns out to have been stopped by a person has not failed.
+    """
+    failures = await backend.failures.of_each((view.server, view.state) for view in shown)
+    stopped = Counter(
+        view.server for view, failure in zip(shown, failures, strict=True) if failure.is_stopped
+    )
+    explained = [
+        replace(
+            view, failed_in_a_row=failure.in_a_row, reason=failure.reason, object_name=failure.object_name
+        )
+        for view, failure in zip(shown, failures, strict=True)
+        if not failure.is_stopped
+    ]
+    servers = tuple(
+        replace(
+            server,
+            failed=tuple(view for view in explained if view.server == server.server),
+            failed_total=server.failed_total - stopped[server.server],
+        )
+        for server in status.servers
+    )
+    return replace(status, servers=servers)
+
+
 def _server_status(
     name: ServerName, counts: _Counts, backend: Backend, context: RequestContext
 ) -> ServerStatus:
-    def views(counted: _Counted) -> tuple[outcomes.JobView, ...]:
+    def views(counted: _Counted) -> tuple[JobView, ...]:
         return tuple(backend.views.of(context, name, state) for state in counted.states)
 
     return ServerStatus(

@@ -201,6 +201,22 @@ def session_control(server: veeam.ServerName, session_id: veeam.SessionId, job_n
     return Control(button)
 
 
+def sessions_menu(sessions: Sequence[tuple[str, veeam.ServerName, veeam.SessionId]]) -> MessagePart:
+    """A menu of sessions, each of a job on a server, that shows Details of the one that is chosen.
+
+    Of a single one, the button.
+    """
+    if len(sessions) == 1:
+        ((name, server, session_id),) = sessions
+        return controls([session_control(server, session_id, name)])
+    labels = distinct([name for name, _, _ in sessions], _LABEL_LIMIT)
+    options = [
+        _choice(label, f"on {server}", ShowSession(session_id, server))
+        for label, (_, server, session_id) in zip(labels, sessions, strict=True)
+    ]
+    return _menu_of(f"{DETAILS_LABEL} of …", options)
+
+
 def why_control(
     server: veeam.ServerName, job_id: veeam.JobId, session_id: veeam.SessionId, job_name: str
 ) -> Control | None:

@@ -14,6 +14,7 @@ from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.why import ExplainFailure
+from bot.operations.type_names import known_type
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case, strong
 from bot.slack.views import buttons, status_text
@@ -126,25 +127,32 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None, lacks: Collec
         turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
         paging = buttons.controls([*turns, buttons.share_control(request)])
     tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
-    return compose(head, _rows(answer), tail, noun="job", plural="jobs")
+    return compose(head, _rows(answer, pages), tail, noun="job", plural="jobs")
 
 
-def _rows(answer: JobsAnswer) -> list[MessagePart]:
-    """The rows; those of one cause together below it, without saying it again."""
+def _rows(answer: JobsAnswer, pages: int) -> list[MessagePart]:
+    """The rows; those of one cause together below it, without saying it again.
+
+    In the order that was asked for, if one was: then each row says its own.
+    """
+    if answer.request.sort is not None:
+        return divided([_row(answer, view) for view in answer.rows])
     rows: list[MessagePart] = []
     for cause in by_cause(answer.rows):
-        parts = [
-            job_row(view, _held(answer.held_by(view)), _good_run(answer, view), says_why=not cause.is_shared)
-            for view in cause.views
-        ]
+        parts = [_row(answer, view, says_why=not cause.is_shared) for view in cause.views]
         if cause.is_shared:
             has_failed = all(view.state.result is Result.FAILED for view in cause.views)
             same = " failed for the same reason" if has_failed else ", the same reason"
+            here = " on this page" if pages > 1 else ""
             title = f": {literal(cause.title)}" if cause.title else ""
-            many = f"*{count(len(cause.views), 'job')}{same}*{title}"
+            many = f"*{count(len(cause.views), 'job')}{here}{same}*{title}"
             parts[0] = paragraph(many, code(cause.reason or "")) + parts[0]
         rows += [*divided(parts[:1]), *parts[1:]]
     return rows
+
+
+def _row(answer: JobsAnswer, view: JobView, *, says_why: bool = True) -> MessagePart:
+    return job_row(view, _held(answer.held_by(view)), _good_run(answer, view), says_why=says_why)
 
 
 def job_row(view: JobView, *further: str, says_why: bool = True) -> MessagePart:
@@ -253,7 +261,7 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
 
 def _type(request: ListJobs) -> str | None:
     """The type of jobs that was asked for, in words; None where it is none that we know, or a part of one."""
-    return None if request.job_type is None else status_text.known_type(plain_type(request.job_type))
+    return None if request.job_type is None else known_type(plain_type(request.job_type))
 
 
 def _quoted(text: str) -> str:

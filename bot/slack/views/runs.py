@@ -210,8 +210,13 @@ def run_line(run: RunFacts) -> str:
 
 def cause(run: RunFacts) -> str:
     """Why the run failed or warned, with the object; of one that recovered, why it had failed."""
+    return _cause(run, _told(run))
+
+
+def _told(run: RunFacts) -> SessionFacts:
+    """The attempt that the root is about: the latest or, of a run that recovered, the latest that failed."""
     failed = next((each for each in reversed(run.attempts) if _has_failed(each)), run.last)
-    return _cause(run, failed if run.is_recovered else run.last)
+    return failed if run.is_recovered else run.last
 
 
 def object_problem(one: ObjectFacts, limit: int = QUOTE_LIMIT) -> MessagePart:
@@ -422,8 +427,8 @@ def _next_step(run: RunFacts) -> str:
     if run.first.log_type is not None:
         return ""
     if not run.is_final:
-        due = f" {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
-        return f"Next attempt{due}."
+        due = run.next_attempt_expected_at
+        return "Another attempt is expected." if due is None else f"Next attempt {date(due)}."
     where = "; the buttons are on the message above" if run.is_job else ""
     return f"No automatic attempts left{where}."
 
@@ -433,7 +438,7 @@ def _late(run: RunFacts) -> str:
 
 
 def _run_controls(run: RunFacts) -> list[Control | None]:
-    shown = session_control(run.server, run.last.session_id, run.job_name)
+    shown = session_control(run.server, _told(run).session_id, run.job_name)
     if not run.is_job:
         return [shown]  # what VBR lists no job of can't be acted on
     # To a job the session of a part is not its own: its latest session is the whole one.

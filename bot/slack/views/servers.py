@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bot.operations.queries.servers import ListServers, ServersAnswer, ServerView
-from bot.operations.queries.status import ServerStatus, ShowStatus, StatusAnswer
+from bot.operations.queries.status import FAILURES_SHOWN, ServerStatus, ShowStatus, StatusAnswer
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, strong
 from bot.slack.views import status_text
@@ -26,7 +26,6 @@ from bot.slack.views.mutes import muted_line
 from bot.slack.views.server_errors import did_respond, explain
 from bot.veeam import Detail
 
-_FAILED_LIMIT = 3
 _TABLE_FROM = 3
 """So many servers are easier to compare in a table."""
 _TABLE_ROWS = 40
@@ -143,7 +142,7 @@ def _status(status: ServerStatus, command: str, *, is_table: bool) -> list[Messa
         f"{status_text.WARNING} {status_text.repository_line(one)}"
         for one in repositories[:_REPOSITORIES_LIMIT]
     ]
-    failed, running = status.failed[:_FAILED_LIMIT], status.running[:_RUNNING_LIMIT]
+    failed, running = status.failed[:FAILURES_SHOWN], status.running[:_RUNNING_LIMIT]
     if is_table and not (failed or running or filling):
         return []
     return [

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot import veeam
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
+from bot.operations.type_names import known_type
 from bot.slack.text import (
     QUOTE_LIMIT,
     bar,
@@ -80,119 +81,6 @@ _DETAILS = {
     veeam.Detail.SERVER_TIME: "The server's clock",
     veeam.Detail.SERVER_INFO: "The server's name and build",
 }
-_TYPES = {
-    # jobs
-    "backup": "VMware backup",
-    "vspherebackup": "VMware backup",
-    "vspherereplica": "VMware replication",
-    "hypervbackup": "Hyper-V backup",
-    "clouddirectorbackup": "Cloud Director backup",
-    "nutanixahvbackupjob": "Nutanix AHV backup",
-    "proxmoxbackupjob": "Proxmox backup",
-    "irisbackup": "InterSystems IRIS backup",
-    "entraidtenantbackup": "Entra ID backup",
-    "entraidauditlogbackup": "Entra ID audit log backup",
-    "entraidtenantbackupcopy": "Entra ID backup copy",
-    "filebackup": "File backup",
-    "filebackupcopy": "File backup copy",
-    "objectstoragebackup": "Object storage backup",
-    "backupcopy": "Backup copy",
-    "legacybackupcopy": "Backup copy (legacy)",
-    "windowsagentbackup": "Windows agent backup",
-    "windowsagentbackupworkstationpolicy": "Windows workstation policy",
-    "windowsagentbackupserverpolicy": "Windows server policy",
-    "windowsagentbackupfailovercluster": "Windows failover cluster backup",
-    "linuxagentbackup": "Linux agent backup",
-    "linuxagentbackupworkstationpolicy": "Linux workstation policy",
-    "linuxagentbackupserverpolicy": "Linux server policy",
-    "cloudbackupazure": "Azure backup",
-    "cloudbackupaws": "AWS backup",
-    "cloudbackupgoogle": "Google Cloud backup",
-    "surebackupcontentscan": "SureBackup content scan",
-    "unknown": "Other type",
-    # sessions that are no run of a job, or whose job isn't known
-    "backupjob": "Backup",
-    "replicajob": "Replication",
-    "agentbackup": "Agent backup",
-    "agentpolicy": "Agent policy",
-    "endpointbackup": "Agent backup",
-    "platformbackupjob": "Backup by a plug-in",
-    "platformsnapshotjob": "Snapshots by a plug-in",
-    "platformsnapshotcopyjob": "Snapshot copies by a plug-in",
-    "agentoperationbackupnow": "Agent backup by hand",
-    "agentoperationactivefull": "Agent active full",
-    "epagentoperationstopbackup": "Stop of an agent backup",
-    "backupcachesync": "Upload of an agent's backup cache",
-    "copybackup": "Backup copy",
-    "backupcopyjob": "Backup copy",
-    "backupcopyjobparent": "Backup copy",
-    "fileserversave": "File backup",
-    "unstructureddatabackupcopy": "File backup copy",
-    "surebackup": "SureBackup",
-    "configurationbackup": "Configuration backup",
-    "sqllogbackup": "SQL Server log backup",
-    "oraclelogbackup": "Oracle log backup",
-    "postgresqllogbackup": "PostgreSQL log backup",
-    "archivebackup": "Archive backup",
-    "archivesync": "Offload to object storage",
-    "archivecopy": "Copy to the archive tier",
-    "archivefreezing": "Move to the archive tier",
-    "directbackupsync": "Copy to object storage",
-    "filebackuphealthcheck": "File backup health check",
-    "malwaredetection": "Malware detection",
-    "securitycomplianceanalyzer": "Security & compliance check",
-    "restorevm": "VM restore",
-    "instantrecovery": "Instant recovery",
-    "filelevelrestore": "File restore",
-    "linuxfilelevelrestore": "File restore (Linux)",
-    "clouddirectorvmrestore": "Cloud Director VM restore",
-    "clouddirectorvapprestore": "Cloud Director vApp restore",
-    "entraidrestore": "Entra ID restore",
-    "entraidrestorefromcopy": "Entra ID restore from a copy",
-    "nasrestore": "File share restore",
-    "quickmigration": "Quick migration",
-    "failover": "Failover",
-    "plannedfailover": "Planned failover",
-    "permanentfailover": "Permanent failover",
-    "undofailover": "Undo of a failover",
-    "failback": "Failback",
-    "commitfailback": "Commit of a failback",
-    "undofailback": "Undo of a failback",
-    "failoverplan": "Failover plan",
-    "failoverplantask": "Failover plan, one VM",
-    "switchreplicatoproduction": "Replica switched to production",
-    "haswitchover": "High availability switchover",
-    "encryptionanalysis": "Encryption analysis",
-    "firstclassdiskinstantrestore": "Instant disk recovery (FCD)",
-    "firstclassdiskquickmigration": "Disk migration (FCD)",
-    "publishbackupcontentviamount": "Backup mounted",
-    "publishbackupcontentvianfs": "Backup published over NFS",
-    "unstructureddatabrowse": "File backup browsed",
-    "unstructureddownloadmeta": "File backup metadata download",
-    "azureinstantrecovery": "Instant recovery to Azure",
-    "azureinstantrecoverymigration": "Instant recovery to Azure: migration",
-    "azureinstantrecoverymigrationundo": "Instant recovery to Azure: migration undone",
-    "azureinstantrecoverymount": "Instant recovery to Azure: mount",
-    "azureinstantrecoverystart": "Instant recovery to Azure: start",
-    "azureinstantrecoverystop": "Instant recovery to Azure: stop",
-    "azureinstantrecoveryswitchover": "Instant recovery to Azure: switchover",
-    "archiverehydration": "Retrieval from the archive tier",
-    "archivetierdownload": "Download from the archive tier",
-    "retrievebackup": "Backup retrieved from the archive",
-    "filebackuparchiveretrievalprolonging": "Archive retrieval extended",
-    "fileinstantrecovery": "Instant file share recovery",
-    "fileinstantrecoverymigration": "File share migration to production",
-    "applicationlevelrestore": "Application item restore",
-    "adforestrestore": "Active Directory forest restore",
-    "restorerecoveryappliancevolumes": "Volume restore by recovery appliance",
-    "restoreagentvolumes": "Agent volume restore",
-    "endpointrestore": "Agent restore",
-    "pervmmovebackup": "Backups moved",
-    "pervmcopybackup": "Backups copied",
-    "instantdiskrecovery": "Instant disk recovery",
-    "diskrestore": "Disk restore",
-}
-"""What people call the types of jobs and sessions, by VBR's names in lower case."""
 _BOTTLENECKS = {
     "throttling": "Throttling",
     "source": "Source",
@@ -227,7 +115,7 @@ _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 def type_name(name: str | None) -> str:
     """A type of jobs or sessions in words; one that we don't know is shown as it came."""
-    return "" if not name else _TYPES.get(name.casefold()) or literal(name)
+    return "" if not name else known_type(name) or literal(name)
 
 
 def session_type(session_type: str, job_type: str | None) -> str:
@@ -240,11 +128,6 @@ def log_backup(session_type: str) -> str:
     """The type of a session that backs up a database's logs; nothing for any other."""
     is_one = veeam.session_group(session_type) is veeam.SessionGroup.LOG_BACKUP
     return type_name(session_type) if is_one else ""
-
-
-def known_type(name: str) -> str | None:
-    """A type of jobs or sessions in words; None for one that we don't know."""
-    return _TYPES.get(name.casefold())
 
 
 def result(word: str) -> str:

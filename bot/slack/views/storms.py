@@ -3,11 +3,23 @@
 from collections.abc import Sequence
 
 from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, RetryAll
-from bot.slack.text import code, count, date, dotted, literal, mention, strong
+from bot.slack.text import code, count, date, dotted, literal, mention, size, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import controls, on_many
+from bot.slack.views.buttons import controls, on_many, sessions_menu
 from bot.slack.views.many import first_named
-from bot.slack.views.message import NO_CELL, NOTHING, Message, MessagePart, compose, note, paragraph, table
+from bot.slack.views.message import (
+    CHARACTERS_LIMIT,
+    NO_CELL,
+    NOTHING,
+    Message,
+    MessagePart,
+    compose,
+    note,
+    paragraph,
+    shown_length,
+    table,
+)
+from bot.veeam import GIGABYTE
 from bot.watch import facts
 
 _CAUSE_LIMIT = 160
@@ -63,14 +75,21 @@ def storm_list(announced: facts.StormList) -> Message:
         for one in announced.failures
     ]
     listed = MessagePart("\n".join(lines), table(("Job", "Server", "State", "Cause"), rows).blocks)
-    more = f"… and {count(announced.left_out, 'job')} more: see `jobs failed`." if announced.left_out else ""
+    more = ""
+    if announced.left_out:
+        more = f"… and {count(announced.left_out, 'more job')}: see `jobs failed`."
     owners = dict.fromkeys(one.owner for one in announced.failures if one.owner)
     owned = [
         f"Acknowledged by {mention(owner)}: "
         + first_named([strong(one.job_name, _NAME_LIMIT) for one in announced.failures if one.owner == owner])
         for owner in owners
     ]
-    return compose([listed, note(*owned, more)])
+    menu = sessions_menu(
+        [(one.job_name, one.server, one.session_id) for one in announced.failures if one.session_id]
+    )
+    below = note(*owned, more)
+    has_room = shown_length((listed + menu + below).blocks) <= CHARACTERS_LIMIT
+    return compose([listed, menu if has_room else NOTHING, below])
 
 
 def _servers(servers: Sequence[str]) -> str:
@@ -100,7 +119,7 @@ def _where_to(cause: facts.StormCause) -> str:
     if cause.repository is None:
         return ""
     is_named = cause.repository.casefold() in (cause.name or "").casefold()
-    free = "" if cause.free_gb is None else f"{cause.free_gb:,.0f} GB free"
+    free = "" if cause.free_gb is None else f"{size(cause.free_gb * GIGABYTE)} free"
     said = ", ".join(filter(None, ("" if is_named else literal(cause.repository, _NAME_LIMIT), free)))
     return f"({said})" if said else ""
 

@@ -130,7 +130,7 @@ async def test_what_is_out_of_sight_is_neither_listed_nor_counted(office: Office
 MISSING = [
     (ListJobs(pattern="SQL Prdo"), "job", "SQL Prod", None),
     (ListJobs(pattern="faild"), "job", None, "jobs failed"),
-    (ListJobs(job_type="hyperb"), "type", "HyperVBackup", None),
+    (ListJobs(job_type="hyperb"), "type", "Hyper-V backup", None),
     (ListJobs(repository="Default Backup Repositry"), "repository", "Default Backup Repository", None),
     (ListJobs(server="hqq"), "server", "hq", None),
 ]

@@ -300,7 +300,7 @@ async def test_lists_say_why(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["jobs failed", "jobs problems", "job SQL Prod server:hq", "sessions failed"]
+    "line", ["jobs failed", "jobs problems", "job SQL Prod server:hq", "sessions failed", "status"]
 )
 async def test_the_cause_follows_the_job_with_its_object(office: Office, line: str) -> None:
     """Lists and the job's page begin as a message does: state and job, then the object and the cause."""
@@ -381,6 +381,15 @@ async def test_status_counts_what_stands(office: Office) -> None:
     assert (hq.disabled_total, hq.jobs_total, len(hq.repositories)) == (1, 8, 2)
     assert [row.state.name for row in hq.failed] == ["Oracle", "SQL Prod"]
     assert [silence.server for silence in answer.silent] == [DR]
+
+
+async def test_status_says_how_often_in_a_row(office: Office) -> None:
+    """A failed job's row in the status is the one of the list, streak included."""
+    shown = drawn_of(await office.ask(ShowStatus(server=HQ)), "r-1").message.text
+    listed = drawn_of(await office.ask(ListJobs(JobsFilter.FAILED, server=HQ)), "r-1").message.text
+    row = next(line for line in listed.splitlines() if "*SQL Prod*" in line)
+    assert "in a row" in row
+    assert row in shown.splitlines()
 
 
 async def test_status_counts_only_what_is_seen(office: Office) -> None:

@@ -209,6 +209,12 @@ WHY_FAILED: Row = {
     LOGS: lacks(Detail.FAILURE_REASON),
     **SERVER_TIME,
 }
+STATUS: Row = {
+    **DERIVED,
+    **JOB_REPOSITORY,
+    **WHY_FAILED,
+    SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON, Detail.RUNNING_SESSIONS),
+}
 JOB: Row = {
     **DERIVED,
     **JOB_REPOSITORY,
@@ -272,11 +278,7 @@ READS: Mapping[str, Row] = {
         TASKS: lacks(Detail.OBJECTS),
         LOGS: lacks(Detail.LOG),
     },
-    "status": {
-        **DERIVED,
-        **JOB_REPOSITORY,
-        SESSIONS: lacks(Detail.SESSIONS, Detail.RUNNING_SESSIONS),
-    },
+    "status": STATUS,
     "servers": {TIME: lacks(Detail.SERVER_TIME), INFO: lacks(Detail.SERVER_INFO), SWAGGER: lacks()},
     "report": {
         **DERIVED,
@@ -286,12 +288,7 @@ READS: Mapping[str, Row] = {
         TASKS: lacks(),
         LOGS: lacks(Detail.FAILURE_REASON),
     },
-    "home": {
-        **DERIVED,
-        **JOB_REPOSITORY,
-        **WHY_FAILED,
-        SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON, Detail.RUNNING_SESSIONS),
-    },
+    "home": STATUS,
     "start": RUN,
     "start NAME": RUN,
     "start form": {**RUN, **JOB_REPOSITORY},

@@ -1,10 +1,12 @@
 """What waits in the outbox arrives once, in order and in time, whatever Slack and the network do."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.sandbox.slack.arguments import Arguments
@@ -13,13 +15,17 @@ from bot.settings import ServerName
 from bot.store import Approval, Database, NewOutboxRow, Placement
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import (
+    Announcement,
     ApprovalOpened,
     AttemptEnded,
+    Expectation,
+    ExpectationUnmet,
     RunChanged,
     RunEnded,
     encode,
+    kind_of,
 )
-from bot.watch.run_facts import RunFacts, SessionFacts
+from bot.watch.run_facts import JobOutlook, RunFacts, SessionFacts
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 from tests.support.databases import new_database
 
@@ -180,18 +186,24 @@ async def test_an_absurd_429_mutes_nothing_for_years(office: PostOffice) -> None
         await office.until(lambda: not office.is_unwell(f"channel:{PROD}"))
 
 
-async def queue_mention(office: PostOffice, mention: str) -> None:
+def failed_run(office: PostOffice) -> RunFacts:
     now = office.clock.now()
     session = SessionFacts(
         session_id=SessionId("s1"), session_type="BackupJob", result="Failed", created_at=now, ended_at=now
     )
-    run = RunFacts(server=ServerName("hq"), job_id=JobId("1"), job_name="SQL", attempts=(session,))
+    return RunFacts(server=ServerName("hq"), job_id=JobId("1"), job_name="SQL", attempts=(session,))
+
+
+async def queue(office: PostOffice, key: str, announced: Announcement) -> None:
     row = NewOutboxRow(
-        key="hq/s1", channel=PROD, kind="run_ended", body=encode(RunEnded(run=run, mention=mention)),
-        created_at=now,
-    )  # fmt: skip
+        key=key, channel=PROD, kind=kind_of(announced), body=encode(announced), created_at=office.clock.now()
+    )
     async with office.database.transaction() as transaction:
         await office.outbox.add(transaction, [row])
+
+
+async def queue_mention(office: PostOffice, mention: str) -> None:
+    await queue(office, "hq/s1", RunEnded(run=failed_run(office), mention=mention))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +224,28 @@ async def test_a_group_is_mentioned_by_its_handle(office: PostOffice, mention: s
     (message,) = office.slack.messages(PROD)
     assert shown in message.text
     assert ("subteam" in message.text) is ("subteam" in shown)
+
+
+@pytest.mark.parametrize("announced_after", [timedelta(), timedelta(hours=2)], ids=["at once", "late"])
+async def test_a_next_run_lies_ahead_when_it_is_read(office: PostOffice, announced_after: timedelta) -> None:
+    """A message that is drawn late, or once more, names no next run or attempt that was due before."""
+    due = office.clock.now() + timedelta(hours=1)
+    run = msgspec.structs.replace(failed_run(office), is_final=False)
+    unmet = Expectation(
+        server=run.server, kind="no_success", subject="j", name="SQL", since=due, limit=26, next_run=due
+    )
+    planned = msgspec.structs.replace(run, outlook=JobOutlook(next_run=due))
+    retried = msgspec.structs.replace(run, next_attempt_expected_at=due)
+    await office.clock.advance(announced_after.total_seconds())
+    await queue(office, "run", RunEnded(run=planned))
+    await queue(office, "attempt", RunEnded(run=retried))
+    await queue(office, "unmet", ExpectationUnmet(expectation=unmet))
+    await queue(office, "reply", AttemptEnded(run=retried, session=retried.last))
+    async with office.sending():
+        await office.until_sent()
+    said = [" ".join(re.findall("next (?:run|attempt)", each.text.lower())) for each in office.everything()]
+    expected = Counter(["next run", "next attempt", "next run", "next attempt"])
+    assert Counter(said) == (Counter([""] * 4) if announced_after else expected)
 
 
 async def test_no_message_waits_for_a_mention(office: PostOffice) -> None:

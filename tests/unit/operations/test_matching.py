@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.job_types import job_types_named
+from bot.operations.job_types import in_words, job_types_named
 from bot.operations.matching import INVISIBLE, fits, fold, is_exactly, means_everything, nearest, pick
-from bot.veeam import revision_facts
+from bot.veeam import Revision, revision_facts
+from bot.veeam.revisions import REVISIONS
 
 NAMES = (
     "SQL",
@@ -155,6 +156,13 @@ def test_names_that_are_alike() -> None:
 def test_job_types_by_a_part_of_them(word: str, revision: str, expected: tuple[str, ...]) -> None:
     """A type may be typed in part and in any case; only those of the server's revision count."""
     assert job_types_named(word, revision_facts(revision)) == expected
+
+
+@pytest.mark.parametrize("revision", REVISIONS.values(), ids=REVISIONS)
+def test_each_type_is_found_by_the_words_that_lists_show(revision: Revision) -> None:
+    """What stands in a list can be typed again after `type:`, and means that type alone."""
+    found = {kind: job_types_named(in_words(kind), revision) for kind in revision.job_types}
+    assert found == {kind: (kind,) for kind in revision.job_types}
 
 
 def test_every_job_type_of_the_pinned_revision_is_known() -> None:

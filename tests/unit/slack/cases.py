@@ -380,10 +380,16 @@ def _answers() -> dict[str, Answer]:
                 repository="Repo-3",
                 server="hq",
                 ran_within=timedelta(hours=26),
-                sort=JobsColumn.LAST_RUN,
-                is_descending=True,
             ),
             total=134,
+        ),
+        "jobs-problems-sorted": samples.jobs_answer(
+            *(
+                samples.job_view(samples.job_state(f"Job {number}", number=number), reason=reason)
+                for number, reason in enumerate(_CAUSES)
+            ),
+            request=ListJobs(JobsFilter.PROBLEMS, sort=JobsColumn.LAST_RUN, is_descending=True),
+            total=len(_CAUSES),
         ),
         "jobs-every-filter": replace(
             samples.jobs_answer(

@@ -623,7 +623,7 @@ def full_cause() -> StormCause:
     """Of all: the repository that they share, and what is free there."""
     name, text = "Repository full", "There is not enough space on the disk."
     return StormCause(
-        name=name, text=text, count=20, servers=(HQ, BRANCH), repository="Repo-3 <01>", free_gb=0.0
+        name=name, text=text, count=20, servers=(HQ, BRANCH), repository="Repo-3 <01>", free_gb=12.5
     )
 
 
@@ -633,6 +633,7 @@ def storm_failures(owner: str | None = None) -> Iterator[StormFailure]:
         yield StormFailure(
             server=HQ,
             job_name=f"Job {number}",
+            session_id=SESSION_ID,
             cause="There is not enough space on the disk." if number else None,
             state=state,
             ended_at=NOW,

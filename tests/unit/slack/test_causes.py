@@ -1,5 +1,6 @@
 """Failures by cause: what says the same stands together, and nothing is lost or said in another's name."""
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.operations.job_filters import JobsColumn, JobsFilter
 from bot.operations.outcomes import JobView
+from bot.operations.queries.jobs import ListJobs
 from bot.slack.views.causes import by_cause
 from bot.slack.views.jobs import jobs
 from bot.veeam import cause_of, gist
@@ -90,6 +93,24 @@ def test_one_cause_in_other_words_and_one_repository() -> None:
     text = jobs(samples.jobs_answer(*full[:2])).text
     assert "2 jobs failed for the same reason*: Repository full" in text
     assert text.count("No space left on device") == 1
+
+
+def test_a_list_that_was_asked_for_in_an_order_keeps_it() -> None:
+    """Sorted, jobs of one cause are not put together; each says its own reason."""
+    views = [view("Job 0", _FREEZE), view("Job 1", "Access is denied"), view("Job 2", _FREEZE)]
+    for request, shared in ((ListJobs(JobsFilter.FAILED), 1), (ListJobs(sort=JobsColumn.NAME), 0)):
+        text = jobs(samples.jobs_answer(*views, request=request, total=3)).text
+        assert text.count("for the same reason") == shared
+        order = re.findall(r"Job \d", text)
+        assert (order == sorted(order)) is not shared
+        assert text.count(_FREEZE) == 2 - shared
+
+
+def test_a_count_on_one_page_of_several_says_so() -> None:
+    """How many jobs of other pages have the cause as well isn't known."""
+    answer = samples.jobs_answer(view("a", _FREEZE), view("b", _FREEZE), total=2)
+    assert "*2 jobs failed for the same reason*" in jobs(answer).text
+    assert "*2 jobs on this page failed for the same reason*" in jobs(replace(answer, total=14)).text
 
 
 def test_each_job_of_one_cause_names_its_object() -> None:

@@ -186,12 +186,12 @@ def test_duration(seconds: int, shown: str) -> None:
 @pytest.mark.parametrize(
     ("size_bytes", "shown"),
     [
-        (0, "0 Bytes"),
+        (0, "0 B"),
         (1024, "1 KB"),
         (17179869184, "16 GB"),
         (8074035200, "7.5 GB"),
         (1024**4, "1 TB"),
-        (-1, "0 Bytes"),
+        (-1, "0 B"),
     ],
 )
 def test_size_is_as_vbr_prints_it(size_bytes: int, shown: str) -> None:
