@@ -182,7 +182,7 @@ async def test_a_log_grows_while_the_session_works(client: Client, world: World,
 
 
 async def test_a_session_has_one_bottleneck(client: Client, world: World) -> None:
-    """Its job's row, its objects and both lines of its log name the same; throttling is no stage of the load."""
+    """Its job's row, its objects and both lines of its log name the same; throttling is no stage."""
     job, named = world.add_job("Web tier", objects=("web01",)), set()
     for _ in range(16):
         session = world.finish_run(job)
