@@ -62,16 +62,24 @@ class Demo:
     """The sandbox around one bot; as a context manager it is there, and `start` starts the bot in it.
 
     `vbrs` are the servers by name, `slack` the workspace's handle, `bot_env` what the bot is started with.
-    `worlds` replaces the lively ones, by site. What is on disk is in `folder` and ends with the context.
+    `worlds` replaces the lively ones, by site; these live by `clock`. What is on disk is in `folder` and ends
+    with the context.
     """
 
     slack: SlackSandbox
     page: SandboxPage
     bot: BotProcess
 
-    def __init__(self, port: int = 0, *, worlds: Mapping[str, World] | None = None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        worlds: Mapping[str, World] | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self._port = port
         self._worlds = worlds
+        self._clock = clock or _now
         self._stack = AsyncExitStack()
         self._tls: dict[str, Tls] = {}
         self._slow: set[str] = set()
@@ -136,7 +144,7 @@ class Demo:
         self.folder = Path(stack.enter_context(temporary))
         for site in SITES:
             self._tls[site] = await asyncio.to_thread(_certificate, self.folder / site)
-            world = self._worlds[site] if self._worlds else _lively_world(site)
+            world = self._worlds[site] if self._worlds else _lively_world(self._clock, site)
             behaviour = Behaviour(supported_revisions=accepted_by(API_VERSIONS[site]))
             self.vbrs[site] = await enter(
                 VbrSandbox(world, ssl_context=self._tls[site].ssl_context, behaviour=behaviour)
@@ -176,7 +184,8 @@ class Demo:
         )
         approvals = '[approvals]\noperations = ["delete"]\n'
         # The worlds of tests have no day, and nothing is expected of them.
-        digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{_now() + _DIGEST_AFTER:%H:%M}"\npicture = true\n'
+        digest_at = f"{self._clock() + _DIGEST_AFTER:%H:%M}"
+        digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{digest_at}"\npicture = true\n'
         digest, expectation = ("", "") if self._worlds else (digest, expectation)
         return "\n".join([slack, *servers, *grants, route, expectation, digest, polling, approvals])
 
@@ -349,8 +358,8 @@ def _greeting(demo: Demo) -> list[str]:
     ]
 
 
-def _lively_world(site: str) -> World:
-    world = seeded_world(_now, site, Seeding(pace=LIVELY, await_minutes=1))
+def _lively_world(clock: Callable[[], datetime], site: str) -> World:
+    world = seeded_world(clock, site, Seeding(pace=LIVELY, await_minutes=1))
     if site == _STORM_SITE:
         _plan_storm(world)
     return world

@@ -17,6 +17,7 @@ _CLOSING = {
     "Warning": "Job finished with warning at {at}",
     "Failed": "Job finished with error at {at}",
 }
+_STAGES = ("Source", "Proxy", "Network", "Target")
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,11 @@ def _task_lines(task: TaskSession) -> Iterator[_Line]:
 
 
 def _load(session: Session) -> str:
+    """How busy each stage was; the bottleneck most of all, where it is a stage and no throttling."""
     form = variation(session.id)
-    parts = ("Source", "Proxy", "Network", "Target")
-    return "Load: " + " > ".join(f"{name} {(form >> index * 5) % 100}%" for index, name in enumerate(parts))
+    loads = {stage: (form >> index * 5) % 90 for index, stage in enumerate(_STAGES)}
+    loads |= {stage: 90 + form % 10 for stage in _STAGES if session.bottleneck.startswith(stage)}
+    return "Load: " + " > ".join(f"{stage} {percent}%" for stage, percent in loads.items())
 
 
 def _records(world: World, identity: str, lines: list[_Line], revision: Revision) -> list[dict[str, Any]]:

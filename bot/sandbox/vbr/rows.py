@@ -216,7 +216,7 @@ def _task_progress(world: World, task: TaskSession, revision: Revision) -> dict[
     done = 1.0 if task.is_stopped else min(0.99, length / whole)
     read = int(task.read_bytes * done)
     progress = {
-        "bottleneck": "Source",
+        "bottleneck": world.book.sessions[task.session_id].bottleneck,
         "duration": wire_duration(length),
         "processingRate": wire_rate(read, length, variation(task.id)),
         "processedSize": task.size_bytes,

@@ -181,6 +181,24 @@ async def test_a_log_grows_while_the_session_works(client: Client, world: World,
     assert await client.status_of_get(f"/sessions/{session.id}/logs", statusFilter="Success") == 400
 
 
+async def test_a_session_has_one_bottleneck(client: Client, world: World) -> None:
+    """Its job's row, its objects and both lines of its log name the same; throttling is no stage."""
+    job, named = world.add_job("Web tier", objects=("web01",)), set()
+    for _ in range(16):
+        session = world.finish_run(job)
+        (row,) = (await client.get("/jobs/states"))["data"]
+        stated = row["sessionProgress"]["bottleneck"]
+        titles = [record["title"] for record in (await client.get(f"/sessions/{session.id}/logs"))["records"]]
+        assert f"Primary bottleneck: {stated}" in titles
+        (load,) = (title.removeprefix("Load: ") for title in titles if title.startswith("Load: "))
+        percents = {stage: int(percent.rstrip("%")) for stage, percent in map(str.split, load.split(" > "))}
+        assert stated == "Throttling" or stated.startswith(max(percents, key=percents.__getitem__))
+        (task,) = (await client.get(f"/sessions/{session.id}/taskSessions"))["data"]
+        assert task.get("progress", {}).get("bottleneck", stated) == stated
+        named.add(stated)
+    assert len(named) > 2
+
+
 async def test_stopping_a_session_is_abrupt(client: Client, world: World, clock: StillClock) -> None:
     """200 and an empty object; the session ends as any stopped one. A second stop is a 400."""
     session = world.begin_run(world.add_job("Web tier"))
