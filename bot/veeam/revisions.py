@@ -145,6 +145,10 @@ class Revision:
     """Whether the account for the guests of virtual machines stands beside the other guest credentials."""
     has_gfs_for_files: bool = False
     """Whether file and object storage backups have GFS."""
+    has_workstation_guests: bool = True
+    """Whether policies of Windows workstations have guest processing."""
+    scans_files: bool = False
+    """Whether a content scan takes file and object storage backups, beside those of cloud appliances."""
     demands_replica_places: bool = False
     """Whether a replica job must name resource pool, folder and datastore."""
     misspells_synthetic_fulls: bool = True
@@ -238,6 +242,8 @@ REVISIONS: Mapping[str, Revision] = {
             roles_gone=frozenset({Role.TAPE_OPERATOR}),
             pages_task_sessions=True,
             has_gfs_for_files=True,
+            has_workstation_guests=False,
+            scans_files=True,
             misspells_synthetic_fulls=False,
             names_kinds_of_shares=True,
             capitalised=True,

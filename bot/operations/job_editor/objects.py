@@ -438,7 +438,7 @@ async def _jobs_like(
     query = veeam.JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
     found: list[veeam.JobObject] = []
     async for state in server.every_job_state(query):
-        is_source = veeam.names_jobs_of_type(kind, state.type) and _fits(text, state.name)
+        is_source = veeam.names_jobs_of_type(kind, state.type, server.revision) and _fits(text, state.name)
         if is_source and visibility.sees(server.name, state.name):
             found.append(veeam.JobObject.of_job(state.id, state.name, state.type))
         if len(found) >= FOUND_AT_MOST:
