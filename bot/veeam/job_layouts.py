@@ -194,7 +194,7 @@ _REPLICA = replace(
     units=(RetentionUnit.RESTORE_POINTS,),
     most_restore_points=28,
     gfs=(),
-    advanced={},
+    advanced={SettingsField.COMPRESSION: ("jobSettings", "advancedSettings", "traffic", "compressionLevel")},
     restore_points_adopted=(("seeding", "replicaMapping"),),
 )
 _WINDOWS_AGENT = replace(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from typing import Any
 
-from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, SettingsField, layout_in, layout_of
+from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, SettingsField, layout_in, layout_of, value_at
 from bot.veeam.job_models import changed, put, reference, set_objects, settings_problems
 from bot.veeam.job_schedules import Rhythm, Schedule
 from bot.veeam.job_settings import Gfs, GuestProcessing, JobSettings, Retention
@@ -115,6 +115,22 @@ def not_asked_for(spec: Mapping[str, Any], wanted: JobSettings) -> Iterator[tupl
         around = [path[:length] for length in range(len(path), 0, -1)]
         if not next((asked[place] for place in around if place in asked), False):
             yield path, value
+
+
+def left_to_vbr(spec: Mapping[str, Any], revision: Revision) -> tuple[SettingsField, ...]:
+    """The settings that a new job's type has and its spec says nothing of: VBR has its own defaults."""
+    layout = layout_in(spec["type"], revision)
+    if layout is None:
+        return ()
+    has_window = layout.schedule is ScheduleForm.PLAIN and layout.has_retry
+    places = {SettingsField.WINDOW: ("schedule", "backupWindow"), **layout.advanced}
+    return tuple(
+        part
+        for part in SettingsField
+        if part in places
+        and (part is not SettingsField.WINDOW or has_window)
+        and value_at(spec, places[part]) is None
+    )
 
 
 def _places(layout: Layout) -> Iterator[tuple[SettingsField, KeyPath]]:

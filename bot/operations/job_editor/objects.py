@@ -226,7 +226,12 @@ async def credential_names(server: veeam.VeeamServer, kind: str) -> Mapping[str,
     """
     if not veeam.takes_guest_credentials(kind):
         return {}
-    rows = await veeam.detail(veeam.Detail.CREDENTIALS, server.name, _credentials_of(server), ())
+    return await veeam.detail(veeam.Detail.CREDENTIALS, server.name, usernames(server), {})
+
+
+async def usernames(server: veeam.VeeamServer) -> Mapping[str, str]:
+    """Return what people call credentials, by ID in lower case."""
+    rows = await _credentials_of(server)
     return {row.id.casefold(): row.username for row in rows if row.username}
 
 

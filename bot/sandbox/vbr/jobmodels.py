@@ -175,6 +175,7 @@ def _replica(parts: JobParts) -> dict[str, Any]:
             "metadataRepositoryId": parts.repository_id,
             "replicaNameSuffix": "_replica",
             "restorePointsToKeep": 7,
+            "advancedSettings": {"traffic": {"compressionLevel": "Optimal"}},
         },
         "dataTransfer": {
             "sourceProxies": {"autoSelectEnabled": True, "proxyIds": []},

@@ -102,12 +102,18 @@ PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
             (store, "advancedSettings", *names) for store in ("storage", "target", "backupRepository")
         )
         for part, names in (
-            (SettingsField.COMPRESSION, ("storageData", "compressionLevel")),
             (SettingsField.ENCRYPTION, ("storageData", "encryption", "isEnabled")),
             (SettingsField.ACTIVE_FULL, ("activeFulls",)),
             (SettingsField.HEALTH_CHECK, ("backupHealth",)),
         )
     },
+    SettingsField.COMPRESSION: (
+        *(
+            (store, "advancedSettings", "storageData", "compressionLevel")
+            for store in ("storage", "target", "backupRepository")
+        ),
+        ("jobSettings", "advancedSettings", "traffic", "compressionLevel"),
+    ),
     SettingsField.SYNTHETIC_FULL: (
         ("storage", "advancedSettings", "synthenticFulls"),
         ("storage", "advancedSettings", "syntheticFulls"),
@@ -236,6 +242,21 @@ async def test_each_part_is_changed_alone(office: Office, kind: str, revision: s
             request = office.hq.requests.of(*EDITING)[0]
             assert document.check_request("PUT", request.path, [], body) == []
         name = settings_of(body).name
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
+async def test_fewer_full_backups_are_kept_as_confirmed(office: Office, revision: str) -> None:
+    """From 1.3-rev1 on VBR wants to be told that those it has may go: so it is, of nothing but that."""
+    ann, name = Writer(office), name_of("VSphereBackup")
+    confirmed = []
+    for weeks in ("12", "4"):
+        summary = await ann.sees(await ann.edits(name), gfs_weeks=weeks)
+        assert isinstance(await ann.sends(summary), Done)
+        confirmed.append(office.hq.requests.of(*EDITING)[-1].query.get("allowOldGfsPointsRetention"))
+    assert confirmed == [None, "true" if revision in {"1.3-rev1", "1.3-rev2"} else None]
+    if (document := document_of(revision)) is not None:
+        for sent_ in office.hq.requests.of(*EDITING):
+            assert document.check_request("PUT", sent_.path, sent_.query.items(), sent_.body) == []
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
