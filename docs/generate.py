@@ -180,7 +180,7 @@ def _settings(layout: Layout) -> Iterator[str]:
     yield gfs if layout.gfs else ""
     yield "yes" if layout.has_retry else ""
     yield "yes" if layout.has_retry or layout.schedule is ScheduleForm.CONTINUOUS else ""
-    yield "yes" if layout.has_guest else ""
+    yield ("yes" if layout.has_guest_everywhere else "on 13.0.1 only") if layout.has_guest else ""
     yield from (
         "yes" if part in layout.advanced else ""
         for part in (

@@ -109,7 +109,14 @@ from bot.veeam.jobs import (
     Weekday,
     Workload,
 )
-from bot.veeam.new_jobs import creatable_types, new_job_problems, new_settings, new_spec, not_asked_for
+from bot.veeam.new_jobs import (
+    creatable_types,
+    left_to_vbr,
+    new_job_problems,
+    new_settings,
+    new_spec,
+    not_asked_for,
+)
 from bot.veeam.queries import (
     AllTaskSessionsQuery,
     BackupsQuery,
@@ -159,6 +166,7 @@ from bot.veeam.revisions import (
     is_agent_policy,
     job_type_key,
     keeps_cache,
+    lacking_by_product,
     lacks_model,
     product_with,
     revision_facts,
@@ -369,7 +377,9 @@ __all__ = [
     "jobs_from_json",
     "keeps_cache",
     "known",
+    "lacking_by_product",
     "lacks_model",
+    "left_to_vbr",
     "may_have_parts",
     "names_before_machine",
     "names_jobs_of_type",

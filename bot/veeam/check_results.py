@@ -11,7 +11,7 @@ from bot.settings import AUTO, OLDEST_API_VERSION, Role, ServerName
 from bot.veeam import errors
 from bot.veeam.connection import Connection
 from bot.veeam.errors import TlsFailed, TlsReason, VeeamError
-from bot.veeam.revisions import Capability, Revision, product_with, revision_facts
+from bot.veeam.revisions import Revision, lacking_by_product, revision_facts
 from bot.veeam.server_facts import ServerInfo
 
 _USERS_AND_ROLES = "VBR's console, Users and Roles"
@@ -125,12 +125,9 @@ def revision(connection: Connection, spoken: Revision | None, newest: Revision |
 
 def _lacking(spoken: Revision) -> str:
     """What the revision has not, by the product that brought it."""
-    products: dict[str, list[str]] = {}
-    for capability in Capability:
-        if not spoken.has(capability):
-            products.setdefault(product_with(capability), []).append(f"no {capability}")
     return "".join(
-        f" It has {', '.join(lacks)}: {product} and newer do." for product, lacks in products.items()
+        f" It has {', '.join(f'no {each}' for each in lacks)}: {product} and newer do."
+        for product, lacks in lacking_by_product(spoken).items()
     )
 
 

@@ -21,7 +21,7 @@ from bot.veeam.job_layouts import (
     value_at,
 )
 from bot.veeam.job_schedules import Hours, read_hours
-from bot.veeam.job_settings import GFS_BLOCKS, Retention
+from bot.veeam.job_settings import GFS_BLOCKS, Retention, settings_of
 from bot.veeam.jobs import Job, RetentionUnit, RetryPolicy
 
 _OBJECTS: tuple[KeyPath, ...] = (
@@ -44,6 +44,7 @@ _ADVANCED: tuple[KeyPath, ...] = (
     ("jobSettings", "advancedSettings"),
 )
 _ENCRYPTION: tuple[KeyPath, ...] = (("storageData", "encryption"), ("encryption",))
+_COMPRESSION: tuple[KeyPath, ...] = (("storageData", "compressionLevel"), ("traffic", "compressionLevel"))
 _NAMES = ("name", "path", "container")
 _IDS = ("id", "objectId", "fileServerId", "objectStorageServerId", "entityId")
 
@@ -162,6 +163,10 @@ class JobFacts:
     reads_jobs: bool = False
     """Whether it looks through what other jobs have backed up, and backs nothing up itself."""
     is_application_aware: bool | None = None
+    guest_account_id: str | None = None
+    """The credentials that application-aware processing uses, where the job names its own."""
+    guest_account: str | None = None
+    """What VBR calls them."""
     is_indexed: bool | None = None
     is_high_priority: bool | None = None
     runs_scripts: bool = False
@@ -173,6 +178,7 @@ def job_facts(job: Job) -> JobFacts:
     raw = job.raw
     guest = ("guestProcessing",)
     use_own = flag_at(raw, ("useCustomRetention",))
+    guests = settings_of(raw).guest
     is_encrypted, encryption_key = _encryption(raw)
     return JobFacts(
         items=tuple(_items(raw)),
@@ -185,11 +191,12 @@ def job_facts(job: Job) -> JobFacts:
         gfs=tuple(_gfs(raw)),
         is_encrypted=is_encrypted,
         encryption_key=encryption_key,
-        compression=_first_text(raw, ("storageData", "compressionLevel")),
+        compression=next(filter(None, (_first_text(raw, path) for path in _COMPRESSION)), None),
         full_backups=tuple(_full_backups(raw)),
         is_health_checked=_first_flag(raw, ("backupHealth", "isEnabled")),
         reads_jobs=any(_rows(raw, path) for path in _SCANNED),
         is_application_aware=flag_at(raw, (*guest, "appAwareProcessing", "isEnabled")),
+        guest_account_id=guests.credentials_id if guests is not None else None,
         is_indexed=flag_at(raw, (*guest, "guestFSIndexing", "isEnabled")),
         is_high_priority=flag_at(raw, ("isHighPriority",)),
         runs_scripts=any(

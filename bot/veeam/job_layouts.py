@@ -1,8 +1,9 @@
-"""Where each type of job keeps its settings: paths into its JobModel, the same in all revisions.
+"""Where each type of job keeps its settings: paths into its JobModel.
 
 From the schemas that the discriminator of JobModel and JobSpec maps its types to. A type that is not here
 (`Unknown`, `LegacyBackupCopy`, those of cloud appliances and plug-ins) has no model that could be read,
-edited or created.
+edited or created. A path is the same in all revisions that have it; `layout_in` leaves out what one of them
+has not.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from enum import Enum, StrEnum, auto
 from typing import Any
 
 from bot.veeam.jobs import RetentionUnit
-from bot.veeam.revisions import job_type_key
+from bot.veeam.revisions import Revision, job_type_key
 
 KeyPath = tuple[str, ...]
 
@@ -94,7 +95,9 @@ class Layout:
     objects: KeyPath = ()
     excludes: KeyPath = ()
     named_job_types: frozenset[str] = frozenset()
-    """The types of jobs that it may name, by `job_type_key`; empty: all that are no copies themselves."""
+    """The types of jobs that its objects may be, by `job_type_key`, where they are jobs."""
+    objects_elsewhere: Mapping[str, KeyPath] = field(default_factory=dict)
+    """The types of jobs that stand in another list than the other objects, each with its list."""
     references: Mapping[SettingsField, KeyPath] = field(default_factory=dict)
     """Single things that a job names: by an ID, or as the inventory has them."""
     demanded_references: frozenset[SettingsField] = frozenset()
@@ -123,6 +126,8 @@ class Layout:
     advanced: Mapping[SettingsField, KeyPath] = field(default_factory=dict)
     """The places of what VBR calls advanced settings of the storage."""
     has_guest: bool = False
+    has_guest_everywhere: bool = True
+    """Whether each revision that has the type has its guest processing too."""
     credentials: CredentialsPlace | None = None
     restore_points_adopted: tuple[KeyPath, ...] = ()
     """What ties a job to restore points that are there already, so that no second job may say the same."""
@@ -189,7 +194,7 @@ _REPLICA = replace(
     units=(RetentionUnit.RESTORE_POINTS,),
     most_restore_points=28,
     gfs=(),
-    advanced={},
+    advanced={SettingsField.COMPRESSION: ("jobSettings", "advancedSettings", "traffic", "compressionLevel")},
     restore_points_adopted=(("seeding", "replicaMapping"),),
 )
 _WINDOWS_AGENT = replace(
@@ -213,6 +218,16 @@ _LINUX_POLICY = replace(_WINDOWS_POLICY, source=Source.LINUX, credentials=_LINUX
 _BACKUP_COPY = Layout(
     source=Source.JOBS,
     objects=("sourceObjects", "includes", "jobs"),
+    # Backups of files and of Entra ID have copies of their own, replicas and scans make no backups.
+    named_job_types=frozenset(
+        {
+            *("vspherebackup", "hypervbackup", "clouddirectorbackup", "windowsagentbackup"),
+            *("linuxagentbackup", "windowsagentbackupfailovercluster", "windowsagentbackupserverpolicy"),
+            *("windowsagentbackupworkstationpolicy", "linuxagentbackupserverpolicy"),
+            *("linuxagentbackupworkstationpolicy", "cloudbackupazure", "cloudbackupaws"),
+            *("cloudbackupgoogle", "nutanixahvbackupjob", "proxmoxbackupjob", "irisbackup", "unknown"),
+        }
+    ),
     repository=("target", "backupRepositoryId"),
     retention=("target", "retentionPolicy"),
     gfs=("target", "gfsPolicy"),
@@ -270,6 +285,10 @@ _FILE_BACKUP = Layout(
 _CONTENT_SCAN = Layout(
     source=Source.JOBS,
     objects=("linkedJobs", "includes"),
+    named_job_types=frozenset({"cloudbackupazure", "cloudbackupaws", "cloudbackupgoogle"}),
+    objects_elsewhere=dict.fromkeys(
+        ("filebackup", "objectstoragebackup"), ("unstructuredLinkedJobs", "includes")
+    ),
     demands_objects=True,
     has_priority=False,
     has_retry=False,
@@ -293,7 +312,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "WindowsAgentBackupFailoverCluster": replace(_WINDOWS_AGENT, source=Source.CLUSTERS),
     "WindowsAgentBackupServerPolicy": _WINDOWS_POLICY,
     "WindowsAgentBackupWorkstationPolicy": replace(
-        _WINDOWS_POLICY, schedule=ScheduleForm.DAILY, has_retry=False
+        _WINDOWS_POLICY, schedule=ScheduleForm.DAILY, has_retry=False, has_guest_everywhere=False
     ),
     "LinuxAgentBackupServerPolicy": _LINUX_POLICY,
     "LinuxAgentBackupWorkstationPolicy": replace(_LINUX_POLICY, schedule=ScheduleForm.DAILY, has_retry=False),
@@ -319,6 +338,20 @@ _BY_KEY = {job_type_key(kind): layout for kind, layout in LAYOUTS.items()}
 def layout_of(kind: object) -> Layout | None:
     """The layout of a job type in any revision's spelling; None for a type without a model."""
     return _BY_KEY.get(job_type_key(kind)) if isinstance(kind, str) else None
+
+
+def layout_in(kind: object, revision: Revision) -> Layout | None:
+    """The same without what the models of this revision have no place for."""
+    layout = layout_of(kind)
+    if layout is None:
+        return None
+    if not layout.has_gfs_everywhere and not revision.has_gfs_for_files:
+        layout = replace(layout, gfs=())
+    if not layout.has_guest_everywhere and not revision.has_workstation_guests:
+        layout = replace(layout, has_guest=False, credentials=None)
+    if layout.objects_elsewhere and not revision.scans_files:
+        layout = replace(layout, objects_elsewhere={})
+    return layout
 
 
 def value_at(model: Mapping[str, Any], path: KeyPath) -> Any:

@@ -18,6 +18,7 @@ from bot.veeam.job_layouts import (
     SettingsField,
     Source,
     dict_at,
+    layout_in,
     layout_of,
     value_at,
 )
@@ -43,10 +44,11 @@ from bot.veeam.job_settings import (
     Retention,
     credentials_place,
     differs,
+    object_lists,
     settings_of,
 )
 from bot.veeam.jobs import RetryPolicy
-from bot.veeam.revisions import Revision
+from bot.veeam.revisions import Revision, job_type_key
 
 _DEFAULT_CREDENTIALS = "Standard"
 _WHEN = {"weeks": "sunday", "months": "First", "years": "January"}
@@ -82,7 +84,7 @@ def changed(raw: Mapping[str, Any], wanted: JobSettings, revision: Revision) -> 
     VBR mind, it refuses the whole, and nothing has happened.
     """
     model = copy.deepcopy(dict(raw))
-    layout, before = layout_of(raw.get("type")), settings_of(raw)
+    layout, before = layout_in(raw.get("type"), revision), settings_of(raw)
     for setting in SettingsField:
         if not differs(setting, before, wanted):
             continue
@@ -153,7 +155,7 @@ def _write(
         case SettingsField.PRIORITY:
             model["isHighPriority"] = value
         case SettingsField.OBJECTS:
-            _set_objects(value_at(model, layout.objects), value)
+            set_objects(model, value, layout)
         case SettingsField.EXCLUDES:
             *way, last = layout.excludes
             place = dict_at(model, tuple(way))
@@ -208,8 +210,26 @@ def put(model: dict[str, Any], path: KeyPath, value: Any) -> None:
     value_at({"": model}, ("", *path[:-1]))[path[-1]] = value
 
 
+def set_objects(model: dict[str, Any], wanted: tuple[JobObject, ...], layout: Layout) -> None:
+    """Put a job's objects into the lists that they belong in; a list that is not there is made if needed."""
+    place_of = {
+        JobObject(item): path for path in object_lists(layout) for item in _items(value_at(model, path))
+    }
+    for each in wanted:
+        place_of.setdefault(each, layout.objects_elsewhere.get(job_type_key(each.kind), layout.objects))
+    for path in object_lists(layout):
+        own = tuple(each for each in wanted if place_of[each] == path)
+        if own or isinstance(value_at(model, path), list):
+            *way, last = path
+            _set_objects(dict_at(model, tuple(way)).setdefault(last, []), own)
+
+
+def _items(listed: object) -> list[Mapping[str, Any]]:
+    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+
+
 def _set_objects(listed: list[Any], wanted: tuple[JobObject, ...]) -> None:
-    there = {JobObject(item) for item in listed if isinstance(item, Mapping)}
+    there = set(map(JobObject, _items(listed)))
     removed = there - set(wanted)
     kept = [item for item in listed if not isinstance(item, Mapping) or JobObject(item) not in removed]
     new = [copy.deepcopy(dict(item.raw)) for item in dict.fromkeys(wanted) if item not in there]

@@ -20,6 +20,7 @@ from bot.veeam.job_layouts import (
     SettingsField,
     Source,
     flag_at,
+    layout_in,
     layout_of,
     number_at,
     text_at,
@@ -27,18 +28,11 @@ from bot.veeam.job_layouts import (
 )
 from bot.veeam.job_schedules import BackupWindow, Rhythm, Schedule
 from bot.veeam.jobs import RetentionUnit, RetryPolicy
-from bot.veeam.revisions import job_type_key
+from bot.veeam.revisions import Revision, job_type_key
 
 LONGEST_KEY = 150
 # They change although nobody edits the job: an object's size and (1.3-rev2) whether it is switched on.
 _VOLATILE = frozenset({"size", "powerState"})
-_COPIES = frozenset(
-    {
-        *("backupcopy", "filebackupcopy", "legacybackupcopy", "entraidtenantbackupcopy"),
-        "surebackupcontentscan",
-    }
-)
-"""Types of jobs that read what others have backed up."""
 _OF_CLUSTERS = "failovercluster"
 _IDS = ("objectId", "id", "fileServerId", "objectStorageServerId", "entityId")
 
@@ -278,13 +272,10 @@ def references_of(kind: str) -> tuple[SettingsField, ...]:
     return tuple(each for each in SettingsField if layout is not None and each in layout.references)
 
 
-def names_jobs_of_type(kind: str, other: str) -> bool:
+def names_jobs_of_type(kind: str, other: str, revision: Revision) -> bool:
     """Whether a job of this type may name one of the other type, to copy or to check it."""
-    layout = layout_of(kind)
-    if layout is None:
-        return False
-    key = job_type_key(other)
-    return key in layout.named_job_types if layout.named_job_types else key not in _COPIES
+    layout = layout_in(kind, revision)
+    return layout is not None and job_type_key(other) in {*layout.named_job_types, *layout.objects_elsewhere}
 
 
 def demands(kind: str, setting: SettingsField) -> bool:
@@ -415,13 +406,18 @@ def settings_fingerprint(raw: Mapping[str, Any]) -> str:
 
 
 def _objects(raw: Mapping[str, Any], layout: Layout) -> tuple[JobObject, ...] | None:
-    listed = value_at(raw, layout.objects)
+    lists = [listed for path in object_lists(layout) if isinstance(listed := value_at(raw, path), list)]
     copies_repositories = layout.source is Source.JOBS and any(
         value_at(raw, (*layout.objects[:-1], other)) for other in ("repositories", "backups")
     )
-    if not isinstance(listed, list) or copies_repositories:
+    if not lists or copies_repositories:
         return None
-    return tuple(JobObject(item) for item in listed if isinstance(item, Mapping))
+    return tuple(JobObject(item) for listed in lists for item in listed if isinstance(item, Mapping))
+
+
+def object_lists(layout: Layout) -> tuple[KeyPath, ...]:
+    """The lists of a job's objects, each once."""
+    return tuple(dict.fromkeys((layout.objects, *layout.objects_elsewhere.values())))
 
 
 def _excludes(raw: Mapping[str, Any], layout: Layout) -> tuple[JobObject, ...] | None:

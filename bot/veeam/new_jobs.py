@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from typing import Any
 
-from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, SettingsField, layout_of
-from bot.veeam.job_models import changed, put, reference, settings_problems
+from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, SettingsField, layout_in, layout_of, value_at
+from bot.veeam.job_models import changed, put, reference, set_objects, settings_problems
 from bot.veeam.job_schedules import Rhythm, Schedule
 from bot.veeam.job_settings import Gfs, GuestProcessing, JobSettings, Retention
 from bot.veeam.jobs import RetentionUnit
@@ -40,12 +40,11 @@ def creatable_types(revision: Revision) -> tuple[str, ...]:
 
 def new_settings(kind: str, revision: Revision, *, description: str = "") -> JobSettings:
     """The settings that a new job of this type asks for, with VBR's usual values; None: it has none."""
-    layout, key = layout_of(kind), job_type_key(kind)
+    layout, key = layout_in(kind, revision), job_type_key(kind)
     if layout is None:
         return JobSettings("")
     is_scheduled = layout.schedule in {ScheduleForm.PLAIN, ScheduleForm.DAILY}
     has_own_retention = layout.retention and layout.retention_switch is None
-    has_gfs = layout.gfs and (layout.has_gfs_everywhere or revision.has_gfs_for_files)
     return JobSettings(
         name="",
         description=description if layout.has_description else None,
@@ -54,7 +53,7 @@ def new_settings(kind: str, revision: Revision, *, description: str = "") -> Job
         excludes=() if layout.excludes else None,
         repository_id="" if layout.repository else None,
         retention=_USUAL_RETENTION.get(key, _USUAL) if has_own_retention else None,
-        gfs=Gfs() if has_gfs else None,
+        gfs=Gfs() if layout.gfs else None,
         schedule=Schedule(Rhythm.EVERY_DAY, at=_USUAL_TIME) if is_scheduled else None,
         guest=GuestProcessing(is_application_aware=False) if layout.has_guest else None,
     )
@@ -82,7 +81,7 @@ def new_spec(kind: str, wanted: JobSettings, revision: Revision, *, host_name: s
     Settings that are None take VBR's usual values. The objects must come from a server of this revision,
     because the name of a platform may differ. `new_job_problems` must have found none.
     """
-    layout, key = layout_of(kind), job_type_key(kind)
+    layout, key = layout_in(kind, revision), job_type_key(kind)
     if layout is None:
         raise ValueError(f"no job of type {kind} can be made")
     spec: dict[str, Any] = {"type": kind, "name": wanted.name}
@@ -95,10 +94,12 @@ def new_spec(kind: str, wanted: JobSettings, revision: Revision, *, host_name: s
         spec["storage"]["destination"]["backupServerName"] = host_name
     if layout.schedule in {ScheduleForm.PLAIN, ScheduleForm.DAILY}:
         spec["schedule"] = _schedule(wanted.schedule, layout, key)
-    if layout.gfs and not layout.has_gfs_everywhere and revision.has_gfs_for_files:
+    if layout.gfs and not layout.has_gfs_everywhere:
         put(spec, layout.gfs, {"isEnabled": False})
     if wanted.repository_id and layout.repository:
         put(spec, layout.repository, wanted.repository_id)
+    if wanted.objects:
+        set_objects(spec, wanted.objects, layout)
     for setting, thing in wanted.references.items():
         put(spec, layout.references[setting], reference(thing))
     return changed(spec, wanted, revision)
@@ -114,6 +115,22 @@ def not_asked_for(spec: Mapping[str, Any], wanted: JobSettings) -> Iterator[tupl
         around = [path[:length] for length in range(len(path), 0, -1)]
         if not next((asked[place] for place in around if place in asked), False):
             yield path, value
+
+
+def left_to_vbr(spec: Mapping[str, Any], revision: Revision) -> tuple[SettingsField, ...]:
+    """The settings that a new job's type has and its spec says nothing of: VBR has its own defaults."""
+    layout = layout_in(spec["type"], revision)
+    if layout is None:
+        return ()
+    has_window = layout.schedule is ScheduleForm.PLAIN and layout.has_retry
+    places = {SettingsField.WINDOW: ("schedule", "backupWindow"), **layout.advanced}
+    return tuple(
+        part
+        for part in SettingsField
+        if part in places
+        and (part is not SettingsField.WINDOW or has_window)
+        and value_at(spec, places[part]) is None
+    )
 
 
 def _places(layout: Layout) -> Iterator[tuple[SettingsField, KeyPath]]:
@@ -217,7 +234,10 @@ def _policy(_: Revision) -> dict[str, Any]:
 
 
 def _workstation_policy(revision: Revision) -> dict[str, Any]:
-    return {key: part for key, part in _policy(revision).items() if key != "guestProcessing"}
+    policy = _policy(revision)
+    if not revision.has_workstation_guests:
+        del policy["guestProcessing"]
+    return policy
 
 
 def _backup_copy(_: Revision) -> dict[str, Any]:
@@ -271,7 +291,6 @@ _PARTS: Mapping[str, Callable[[Revision], dict[str, Any]]] = {
     "filebackup": _files,
     "objectstoragebackup": _files,
     "surebackupcontentscan": lambda _: {
-        "linkedJobs": {"includes": []},
         "verificationOptions": {"malwareScanEnabled": True, "yaraScanEnabled": False},
     },
     "irisbackup": lambda _: {

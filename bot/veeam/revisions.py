@@ -145,6 +145,12 @@ class Revision:
     """Whether the account for the guests of virtual machines stands beside the other guest credentials."""
     has_gfs_for_files: bool = False
     """Whether file and object storage backups have GFS."""
+    has_workstation_guests: bool = True
+    """Whether policies of Windows workstations have guest processing."""
+    scans_files: bool = False
+    """Whether a content scan takes file and object storage backups, beside those of cloud appliances."""
+    confirms_gfs_cuts: bool = False
+    """Whether an edit that lowers GFS has to say that full backups kept so far may go."""
     demands_replica_places: bool = False
     """Whether a replica job must name resource pool, folder and datastore."""
     misspells_synthetic_fulls: bool = True
@@ -226,6 +232,7 @@ REVISIONS: Mapping[str, Revision] = {
             first_build=(13, 0, 1, 180),
             job_types=_JOB_TYPES_OF_REV1,
             lacks=_OF_REV2,
+            confirms_gfs_cuts=True,
             pages_task_sessions=True,
             capitalised=True,
         ),
@@ -236,8 +243,11 @@ REVISIONS: Mapping[str, Revision] = {
             job_types=_JOB_TYPES_OF_REV2,
             clonable_types=_CLONABLE_OF_REV2,
             roles_gone=frozenset({Role.TAPE_OPERATOR}),
+            confirms_gfs_cuts=True,
             pages_task_sessions=True,
             has_gfs_for_files=True,
+            has_workstation_guests=False,
+            scans_files=True,
             misspells_synthetic_fulls=False,
             names_kinds_of_shares=True,
             capitalised=True,
@@ -264,6 +274,16 @@ def revision_of_build(build_version: str) -> Revision | None:
 def product_with(capability: Capability) -> str:
     """The oldest VBR whose API has it, as people call it."""
     return next(facts.product for facts in REVISIONS.values() if facts.has(capability))
+
+
+def lacking_by_product(revision: Revision) -> Mapping[str, tuple[Capability, ...]]:
+    """What the revision has not, by the oldest VBR whose API has it."""
+    products: dict[str, tuple[Capability, ...]] = {}
+    for capability in Capability:
+        if not revision.has(capability):
+            product = product_with(capability)
+            products[product] = (*products.get(product, ()), capability)
+    return products
 
 
 @dataclass(frozen=True)

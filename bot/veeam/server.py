@@ -7,6 +7,7 @@ is unknown. Every method raises the errors of `bot.veeam.errors` and no others; 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -329,9 +330,15 @@ class VeeamServer:
         """Create a job from a complete JobSpec."""
         return await self._changed_job(ApiRequest.change("POST", _JOBS, spec))
 
-    async def edit_job(self, job: Job) -> Job:
-        """Replace a job's settings. There is no version: read, change and send in one go."""
-        return await self._changed_job(ApiRequest.change("PUT", self._job_path(job.id), job.raw))
+    async def edit_job(self, job: Job, *, removes_full_backups: bool = False) -> Job:
+        """Replace a job's settings. There is no version: read, change and send in one go.
+
+        `removes_full_backups`: that GFS keeps less than before, and what it kept so far may go, is meant.
+        """
+        request = ApiRequest.change("PUT", self._job_path(job.id), job.raw)
+        if removes_full_backups and self.revision.confirms_gfs_cuts:
+            request = replace(request, parameters=(("allowOldGfsPointsRetention", "true"),))
+        return await self._changed_job(request)
 
     async def quick_backup(self, machine: InventoryObject | AgentObject) -> Accepted:
         """An incremental restore point of one machine, through the job that has its newest one.

@@ -79,7 +79,7 @@ _MACHINE_TYPES = {
 def job_objects(platform: str) -> st.SearchStrategy[JobObject]:
     """Objects that a person could choose anew."""
     if platform == "Jobs":
-        return st.builds(JobObject.of_job, UUIDS, NAMES, st.just("VSphereBackup"))
+        return st.builds(JobObject.of_job, UUIDS, NAMES, st.just("CloudBackupAzure"))
     if platform in _NAMED_BY_ID:
         key, kind = _NAMED_BY_ID[platform]
         return st.builds(

@@ -90,7 +90,8 @@ class PreparedAction:
     are the settings that a job has then, `changes` in words what is different or what is made, the worst
     first. For the approver `in_full` is the same without anything cut, `warnings` what the person was
     warned of, `new_repository` the ID of the one that the job will write to from now on.
-    `takes_protection` where the settings leave the job with fewer backups. `follow_up` is what does it, of an
+    `takes_protection` where the settings leave the job with fewer backups, `removes_full_backups` where GFS
+    does. `follow_up` is what does it, of an
     action that VBR has no part in.
     """
 
@@ -106,6 +107,7 @@ class PreparedAction:
     warnings: tuple[str, ...] = ()
     new_repository: str | None = None
     takes_protection: bool = False
+    removes_full_backups: bool = False
     follow_up: FollowUp | None = None
 
     @property

@@ -206,7 +206,7 @@ class Create(Action, frozen=True, tag="create"):
             for full in (False, True)
         )
         spec = _spec(draft, target.account.revision)
-        unasked = _not_asked_for(draft, spec)
+        unasked = _not_asked_for(draft, spec, target.account.revision)
         times = times_meant((value for _, value in fields), draft.time_zone)
         return PreparedAction(
             action=self._at(self.step, draft),
@@ -335,7 +335,7 @@ class Create(Action, frozen=True, tag="create"):
             draft=visible_draft(context.visibility, draft),
             impact=None,
             names=facts.names,
-            defaults=_not_asked_for(draft, _spec(draft, target.account.revision)),
+            defaults=_not_asked_for(draft, _spec(draft, target.account.revision), target.account.revision),
             repository=facts.repository_of(draft),
             time_zone=facts.time_zone,
         )
@@ -449,9 +449,9 @@ def _spec(draft: JobDraft, revision: veeam.Revision) -> dict[str, Any]:
     return veeam.new_spec(draft.kind, draft.wanted, revision, host_name=draft.host_name)
 
 
-def _not_asked_for(draft: JobDraft, spec: Mapping[str, Any]) -> tuple[str, ...]:
+def _not_asked_for(draft: JobDraft, spec: Mapping[str, Any], revision: veeam.Revision) -> tuple[str, ...]:
     """What of it no field of the form asked for; of a template's settings nothing is left to name."""
-    return defaults_in_words(spec, draft.wanted) if draft.model is None else ()
+    return defaults_in_words(spec, draft.wanted, revision) if draft.model is None else ()
 
 
 def _types_named(word: str) -> tuple[str, ...]:

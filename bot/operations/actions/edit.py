@@ -221,12 +221,18 @@ class Edit(JobAction, frozen=True, tag="edit"):
             warnings=(*warnings_about(visible, facts.names), *filter(None, (times,))),
             new_repository=draft.wanted.repository_id if is_moved else None,
             takes_protection=any(map(veeam.reduces_protection, changes)),
+            removes_full_backups=any(
+                change.part is veeam.SettingsField.GFS and veeam.reduces_protection(change)
+                for change in changes
+            ),
         )
 
     async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`EditJob`)."""
         del now
-        await prepared.target.account.edit_job(veeam.Job(prepared.body))
+        await prepared.target.account.edit_job(
+            veeam.Job(prepared.body), removes_full_backups=prepared.removes_full_backups
+        )
         return outcomes.Edited(prepared.changes)
 
     async def find_effect(

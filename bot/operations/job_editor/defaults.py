@@ -38,9 +38,16 @@ _WORDS: Mapping[tuple[str, ...], tuple[str, Mapping[str, str]]] = {
 _RETRY = ("schedule", "retry")
 
 
-def defaults_in_words(spec: Mapping[str, Any], wanted: veeam.JobSettings) -> tuple[str, ...]:
-    """Return all that a new job's spec says beside what is wanted, such as "Backup mode: entire computer"."""
-    return tuple(dict.fromkeys(_in_words(spec, wanted)))
+def defaults_in_words(
+    spec: Mapping[str, Any], wanted: veeam.JobSettings, revision: veeam.Revision
+) -> tuple[str, ...]:
+    """Return all that a new job's spec says beside what is wanted, such as "Backup mode: entire computer".
+
+    The last one names what it leaves to VBR.
+    """
+    left = [TITLES[part] for part in veeam.left_to_vbr(spec, revision)]
+    told = [f"Left to VBR: {', '.join(title.lower() for title in left)}"] if left else []
+    return tuple(dict.fromkeys((*_in_words(spec, wanted), *told)))
 
 
 def _in_words(spec: Mapping[str, Any], wanted: veeam.JobSettings) -> Iterator[str]:

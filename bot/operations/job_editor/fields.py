@@ -59,6 +59,7 @@ OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
 _VALUE_NAMED = 150
 _NO_SUCH_JOB = "No such job."
+_OTHER_TYPE = "A job of this type can't take these:"
 _NO_SUCH_REPOSITORY = "No such repository for jobs of this type."
 _NO_SUCH_CREDENTIALS = "No such credentials."
 _UNITS = {
@@ -322,6 +323,14 @@ async def _not_offered(
             continue
         before = () if is_new else _things(read, part)
         added = [each for each in _things(wanted, part) if each not in before]
+        others = [
+            each
+            for each in added
+            if each.kind and not veeam.names_jobs_of_type(draft.kind, each.kind, server.revision)
+        ]
+        if others:
+            named = ", ".join(each.name for each in others[:OBJECTS_NAMED])
+            found.append((part, f"{_OTHER_TYPE} {named}.", [each.key for each in others]))
         if hidden := await hidden_jobs(server, added, visibility):
             found.append((part, _NO_SUCH_JOB, [each.key for each in hidden]))
     repository = wanted.repository_id or ""

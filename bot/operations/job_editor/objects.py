@@ -226,7 +226,12 @@ async def credential_names(server: veeam.VeeamServer, kind: str) -> Mapping[str,
     """
     if not veeam.takes_guest_credentials(kind):
         return {}
-    rows = await veeam.detail(veeam.Detail.CREDENTIALS, server.name, _credentials_of(server), ())
+    return await veeam.detail(veeam.Detail.CREDENTIALS, server.name, usernames(server), {})
+
+
+async def usernames(server: veeam.VeeamServer) -> Mapping[str, str]:
+    """Return what people call credentials, by ID in lower case."""
+    rows = await _credentials_of(server)
     return {row.id.casefold(): row.username for row in rows if row.username}
 
 
@@ -438,7 +443,7 @@ async def _jobs_like(
     query = veeam.JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
     found: list[veeam.JobObject] = []
     async for state in server.every_job_state(query):
-        is_source = veeam.names_jobs_of_type(kind, state.type) and _fits(text, state.name)
+        is_source = veeam.names_jobs_of_type(kind, state.type, server.revision) and _fits(text, state.name)
         if is_source and visibility.sees(server.name, state.name):
             found.append(veeam.JobObject.of_job(state.id, state.name, state.type))
         if len(found) >= FOUND_AT_MOST:

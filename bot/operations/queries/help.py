@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
+from bot.operations.jobs import is_supported
 from bot.operations.matching import fold, nearest
 from bot.operations.model import Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done
 from bot.operations.queries import Query
-from bot.operations.queries.servers import unsupported_on
 from bot.operations.queries.whoami import allowed_operations
 from bot.settings import ServerName
 
@@ -42,7 +42,11 @@ class ShowHelp(Query, frozen=True, tag="help"):
         alike = nearest(unknown, names, limit=1) if unknown is not None else ()
         servers = map(backend.fleet.server, filter(context.visibility.sees_server, backend.fleet.names))
         limited = (
-            LimitedServer(each.name, each.revision.product, unsupported_on(each.revision, backend.catalog))
+            LimitedServer(
+                each.name,
+                each.revision.product,
+                tuple(one for one in backend.catalog if not is_supported(one, each.revision)),
+            )
             for each in servers
         )
         return Done(

@@ -10,6 +10,7 @@ from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.impact import followers_of
+from bot.operations.job_editor.objects import usernames
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.mutes import MuteView, mute_of_job
@@ -21,6 +22,7 @@ from bot.operations.vbr_lists import repository_of, where_there
 from bot.store import TimedDisable
 
 RECENT_SESSIONS = 5
+_OWN_ACCOUNT = "an account of its own"
 _NAME_JOBS = frozenset({veeam.ItemKind.JOB, veeam.ItemKind.BACKUP})
 """What a job copies that bears a job's name."""
 
@@ -148,10 +150,29 @@ async def _settings(
     )
     return replace(
         facts,
+        guest_account=await _guest_account(server, facts),
         items=shown(facts.items),
         left_out=shown(facts.left_out),
         schedule=replace(facts.schedule, timings=timings),
     )
+
+
+async def _guest_account(server: veeam.VeeamServer, facts: veeam.JobFacts) -> str | None:
+    """The user name for the guests, a detail; none where VBR shows it to administrators alone."""
+    identity = facts.guest_account_id
+    if identity is None or not facts.is_application_aware:
+        return None
+    names: Mapping[str, str] = await veeam.detail(
+        veeam.Detail.CREDENTIALS, server.name, _usernames(server), {}
+    )
+    return names.get(identity.casefold(), _OWN_ACCOUNT)
+
+
+async def _usernames(server: veeam.VeeamServer) -> Mapping[str, str]:
+    try:
+        return await usernames(server)
+    except veeam.NotAllowed:
+        return {}
 
 
 async def _plan(backend: Backend, job: FoundJob) -> tuple[bool, TimedDisable | None]:

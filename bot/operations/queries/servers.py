@@ -1,8 +1,8 @@
 """`servers`: the servers, and whether they respond; a silent one is named, the others are shown."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -10,7 +10,6 @@ import structlog
 from bot import veeam
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
-from bot.operations.jobs import is_supported
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, NotFound
 from bot.operations.queries import Query
@@ -61,8 +60,8 @@ class ServerView:
     """One server: whether it answers, its time, its build if this account may know it, its last good poll.
 
     `error` is why it does not answer, or answers and yet won't let us in. `revision` of the API, which came
-    with `product`, is the one spoken, empty while it isn't known; `unsupported` are the operations that it
-    does not have. `newest` is the one that the server speaks too, where the settings name an older one.
+    with `product`, is the one spoken, empty while it isn't known; `lacks` is what it can't be asked for, by
+    the VBR that can. `newest` is the one that the server speaks too, where the settings name an older one.
     """
 
     server: ServerName
@@ -76,7 +75,7 @@ class ServerView:
     is_pinned: bool = False
     newest: str | None = None
     port: int | None = None
-    unsupported: tuple[Operation, ...] = ()
+    lacks: Mapping[str, tuple[veeam.Capability, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,6 @@ class ServersAnswer(Answer):
 
     servers: tuple[ServerView, ...]
     as_of: datetime
-
-
-def unsupported_on(revision: veeam.Revision, catalog: Iterable[Operation]) -> tuple[Operation, ...]:
-    """Return the operations that a server of this revision does not have, whatever its jobs."""
-    return tuple(operation for operation in catalog if not is_supported(operation, revision))
 
 
 async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
@@ -166,5 +160,5 @@ def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None)
         revision=revision.name if server.has_known_revision else "",
         is_pinned=server.has_pinned_revision,
         port=server.port,
-        unsupported=unsupported_on(revision, backend.catalog),
+        lacks=veeam.lacking_by_product(revision) if server.has_known_revision else {},
     )

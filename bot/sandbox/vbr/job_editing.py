@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.sandbox.vbr.bodies import job_body
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
+from bot.sandbox.vbr.documented import documented
 from bot.sandbox.vbr.job_lists import modelled_job
 from bot.sandbox.vbr.jobmodels import never
 from bot.sandbox.vbr.machines import machines_within
@@ -13,6 +14,12 @@ from bot.sandbox.vbr.refusals import bad_content, bad_request
 from bot.sandbox.vbr.state import Job
 from bot.sandbox.vbr.world import World
 
+EDITING = ("PUT", "/api/v1/jobs/{id}")
+_GFS = {
+    "weekly": "keepForNumberOfWeeks",
+    "monthly": "keepForNumberOfMonths",
+    "yearly": "keepForNumberOfYears",
+}
 _OFF = {"isEnabled": False}
 _CONTENTS = (
     "virtualMachines", "computers", "sourceObjects", "primaryJobId", "objects", "sources", "linkedJobs",
@@ -40,6 +47,7 @@ def edit_job(call: RestCall) -> Reply:
     if model["id"].lower() != job.id or model["type"] != job.type:
         raise bad_request("The id and the type of a job cannot be changed.")
     check_references(call.world.book, model, job)
+    _check_gfs(call, job.model, model)
     has_other_objects = _contents(model) != _contents(job.model)
     call.world.book.rename_job(job, model["name"])
     job.model = copy.deepcopy(model) | {"id": job.id, "isDisabled": job.is_disabled}
@@ -47,6 +55,28 @@ def edit_job(call: RestCall) -> Reply:
         job.objects, job.objects_count = _processed(call.world, job.model)
     call.world.life.plan_next_run(job, call.world.now())
     return Reply(200, call.revision.written(job.model))
+
+
+def _check_gfs(call: RestCall, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Refuse a policy that keeps fewer full backups than before, where the call could say that it is meant.
+
+    What VBR answers then is documented nowhere.
+    """
+    if "allowOldGfsPointsRetention" not in documented(call.revision.name)[EDITING].parameters:
+        return
+    is_cut = any(new < old for old, new in zip(_gfs(before), _gfs(after), strict=True))
+    if is_cut and not call.query.boolean("allowOldGfsPointsRetention"):
+        raise bad_request("Existing GFS restore points would be removed.")
+
+
+def _gfs(model: dict[str, Any]) -> list[int]:
+    """For how many weeks, months and years full backups are kept."""
+    stores = [model, *(model.get(name) or {} for name in ("storage", "target", "backupRepository"))]
+    policy: dict[str, Any] = next((store["gfsPolicy"] for store in stores if store.get("gfsPolicy")), {})
+    blocks = {name: (policy.get(name) or {}) if policy.get("isEnabled") else {} for name in _GFS}
+    return [
+        (blocks[name].get(key) or 0) if blocks[name].get("isEnabled") else 0 for name, key in _GFS.items()
+    ]
 
 
 def delete_job(call: RestCall) -> Reply:
@@ -141,7 +171,7 @@ def _enter(world: World, model: dict[str, Any]) -> Job:
 
 JOB_EDITING = (
     Operation("POST", "/api/v1/jobs", create_job),
-    Operation("PUT", "/api/v1/jobs/{id}", edit_job),
+    Operation(*EDITING, edit_job),
     Operation("DELETE", "/api/v1/jobs/{id}", delete_job),
     Operation("POST", "/api/v1/jobs/{id}/clone", clone_job),
 )

@@ -17,10 +17,11 @@ def never() -> dict[str, Any]:
 class JobParts:
     """What the models of all types are made from.
 
-    ``source_ids`` are the jobs that a copy job copies and a scan looks through; ``objects`` what is
-    included, as the model has it (of an Entra ID job the tenant: name and id); ``target`` the destination of
-    a replica; ``guest`` the credentials, type and id, that application-aware processing uses; ``schedule`` a
-    BackupScheduleModel; ``server_name`` the backup server, for agents that look for it.
+    ``source_ids`` are the jobs that a copy job copies and a scan looks through (``scans_files``: of files or
+    object storage); ``objects`` what is included, as the model has it (of an Entra ID job the tenant: name
+    and id); ``target`` the destination of a replica; ``guest`` the credentials, type and id, that
+    application-aware processing uses; ``schedule`` a BackupScheduleModel; ``server_name`` the backup server,
+    for agents that look for it.
     """
 
     id: str
@@ -32,6 +33,7 @@ class JobParts:
     is_disabled: bool = False
     is_high_priority: bool = False
     source_ids: Sequence[str] = ()
+    scans_files: bool = False
     mode: str = "Immediate"
     target: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     guest: tuple[str, str] | None = None
@@ -173,6 +175,7 @@ def _replica(parts: JobParts) -> dict[str, Any]:
             "metadataRepositoryId": parts.repository_id,
             "replicaNameSuffix": "_replica",
             "restorePointsToKeep": 7,
+            "advancedSettings": {"traffic": {"compressionLevel": "Optimal"}},
         },
         "dataTransfer": {
             "sourceProxies": {"autoSelectEnabled": True, "proxyIds": []},
@@ -267,8 +270,9 @@ def _file_backup(parts: JobParts) -> dict[str, Any]:
 
 def _content_scan(parts: JobParts) -> dict[str, Any]:
     schedule = {key: part for key, part in parts.schedule.items() if key not in {"retry", "backupWindow"}}
+    linked = "unstructuredLinkedJobs" if parts.scans_files else "linkedJobs"
     return {
-        "linkedJobs": {"includes": [{"id": job_id} for job_id in parts.source_ids]},
+        linked: {"includes": [{"id": job_id} for job_id in parts.source_ids]},
         "verificationOptions": {"malwareScanEnabled": True, "yaraScanEnabled": False},
         "schedule": schedule,
     }

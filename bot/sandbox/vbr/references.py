@@ -13,6 +13,11 @@ from bot.sandbox.vbr.schedule import parse_local_time
 from bot.sandbox.vbr.state import InventoryItem, Job
 
 _Part = Mapping[str, Any]
+_SOURCES: Mapping[tuple[str, ...], frozenset[str]] = {
+    ("linkedJobs", "includes"): frozenset({"CloudBackupAzure", "CloudBackupAWS", "CloudBackupGoogle"}),
+    ("unstructuredLinkedJobs", "includes"): frozenset({"FileBackup", "ObjectStorageBackup"}),
+}
+#: The types of jobs that each list of a content scan takes.
 _NOTHING: _Part = {}
 _BLOCKS = ("daily", "monthly", "periodically", "continuously", "afterThisJob")
 _OF_OTHER_SYSTEMS = {
@@ -37,10 +42,7 @@ def check_references(book: Book, model: _Part, job: Job | None) -> None:
             raise bad_request(f"Backup proxy with ID '{proxy_id}' was not found.")
     _check_objects(book, model)
     _check_credentials(book, model.get("guestProcessing") or _NOTHING)
-    kept = frozenset() if job is None else frozenset(source_ids(job.model))
-    for job_id in source_ids(model):
-        if job_id not in kept and job_id not in book.jobs:
-            raise bad_request(f"Job with ID '{job_id}' was not found.")
+    _check_sources(book, model, job)
     _check_schedule(book, model, job)
 
 
@@ -48,8 +50,7 @@ def source_ids(model: _Part) -> tuple[str, ...]:
     """The ids of the jobs that a copy job copies, or a scan looks through."""
     jobs = [
         *(_part(model, "sourceObjects", "includes").get("jobs") or ()),
-        *(_part(model, "linkedJobs").get("includes") or ()),
-        *(_part(model, "unstructuredLinkedJobs").get("includes") or ()),
+        *(each for place in _SOURCES for each in _listed(model, place)),
     ]
     primary = [model["primaryJobId"]] if model.get("primaryJobId") else []
     return tuple(each.lower() for each in (*(job["id"] for job in jobs), *primary))
@@ -186,6 +187,25 @@ def _check_objects(book: Book, model: _Part) -> None:
     for i, each in enumerate(model.get("computers") or ()):
         if each["type"] in refused:
             raise bad_content(f"The value of computers[{i}].type is missing or not valid.")
+
+
+def _check_sources(book: Book, model: _Part, job: Job | None) -> None:
+    """The jobs that a copy or a scan reads: there, and of a type that its list takes."""
+    kept = frozenset() if job is None else frozenset(source_ids(job.model))
+    for job_id in source_ids(model):
+        if job_id not in kept and job_id not in book.jobs:
+            raise bad_request(f"Job with ID '{job_id}' was not found.")
+    for place, types in _SOURCES.items():
+        for source in (book.jobs.get(each["id"].lower()) for each in _listed(model, place)):
+            if source is not None and source.type not in types:
+                raise bad_request(f"Job '{source.name}' cannot be linked: its type is {source.type}.")
+    if model["type"] == "SureBackupContentScan" and not source_ids(model):
+        raise bad_content("linkedJobs must contain at least one item.")
+
+
+def _listed(model: _Part, place: tuple[str, ...]) -> list[_Part]:
+    *way, last = place
+    return _part(model, *way).get(last) or []
 
 
 def _object(book: Book, place: _Part, where: str) -> InventoryItem:

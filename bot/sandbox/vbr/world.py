@@ -144,7 +144,7 @@ class World:
         schedule: Mapping[str, Any] = facts["schedule"] if "schedule" in facts else never()
         if "runs_after" in facts:
             schedule = after(facts["runs_after"], await_minutes=facts.get("await_minutes", 10))
-        source_ids = [self.job(facts["source"]).id] if "source" in facts else []
+        sources = [self.job(facts["source"])] if "source" in facts else []
         parts = JobParts(
             id=self.book.new_id(),
             name=name,
@@ -154,7 +154,8 @@ class World:
             schedule=complete(schedule),
             is_disabled=facts.get("is_disabled", False),
             is_high_priority=facts.get("is_high_priority", False),
-            source_ids=source_ids,
+            source_ids=[source.id for source in sources],
+            scans_files=any(source.type in {"FileBackup", "ObjectStorageBackup"} for source in sources),
             mode=facts.get("mode", "Immediate"),
             target=self._replica_target() if kind == "VSphereReplica" else {},
             guest=self._guest(facts["guest"]) if "guest" in facts else None,

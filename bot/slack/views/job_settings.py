@@ -133,7 +133,10 @@ def _encryption(facts: veeam.JobFacts) -> str:
 def _guest(facts: veeam.JobFacts) -> str:
     if facts.is_application_aware is None:
         return ""
-    aware = "application-aware" if facts.is_application_aware else "off"
+    aware = "off"
+    if facts.is_application_aware:
+        account = f" with {literal(facts.guest_account)}" if facts.guest_account else ""
+        aware = f"application-aware{account}"
     return f"{aware}, files indexed" if facts.is_indexed else aware
 
 

@@ -173,7 +173,11 @@ def _server(view: ServerView) -> MessagePart:
     polled = f"Last read {date(view.last_poll_at)}" if view.last_poll_at else "Not read since the bot started"
     if view.error is not None:
         explained = explain(view.error)
-        return paragraph(f"{status_text.FAILED} {explained.happened}", explained.advice, polled)
+        asked = "" if view.port is None else f"Port {view.port}"
+        spoken = _revision(view) or "API revision not known yet"
+        return paragraph(
+            f"{status_text.FAILED} {explained.happened}", explained.advice, polled, dotted(asked, spoken)
+        )
     took = "" if view.answered_in_ms is None else f" in {view.answered_in_ms:,} ms"
     port = "" if view.port is None else f" on port {view.port}"
     clock = ""
@@ -188,5 +192,8 @@ def _server(view: ServerView) -> MessagePart:
         clock,
         polled,
         _revision(view),
-        status_text.missing_operations(view.product, view.unsupported),
+        *(
+            f"It has {', '.join(f'no {each}' for each in lacks)}: {product} and newer do."
+            for product, lacks in view.lacks.items()
+        ),
     )

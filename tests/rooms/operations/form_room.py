@@ -53,7 +53,7 @@ _SOURCES = {
     "BackupCopy": "Files",
     "FileBackupCopy": "The FileBackup",
     "EntraIDTenantBackupCopy": "The EntraIDTenantBackup",
-    "SureBackupContentScan": "Files",
+    "SureBackupContentScan": "Azure machines",
 }
 """The jobs that others read."""
 
@@ -73,6 +73,8 @@ def with_every_kind(world: World) -> None:
     file_server(world.book, "\\\\nas02\\archive", world.default_repository_id)
     object_storage(world.book, "s3.example.com", world.default_repository_id)
     iris_server(world.book, "iris02")
+    for cloud in ("Azure", "AWS"):
+        world.add_job(f"{cloud} machines", f"CloudBackup{cloud}", objects=("vm-in-the-cloud",))
     for kind in sorted(KINDS, key=lambda each: each in _SOURCES):
         if kind in _SOURCES:
             world.add_job(name_of(kind), kind, source=_SOURCES[kind], mode="Periodic")

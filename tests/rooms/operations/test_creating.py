@@ -129,6 +129,15 @@ REVIEWED: dict[tuple[str, ...], str] = {
     ("verificationOptions", "yaraScanEnabled"): "YARA scan: off",
 }
 """The words of the review for what no field asks for."""
+_STORED = "compression, encryption"
+LEFT_TO_VBR = {
+    "VSphereBackup": (f"backup window, {_STORED}, active full backups, synthetic full backups, health check"),
+    "VSphereReplica": "backup window, compression",
+    "FileBackup": f"backup window, {_STORED}, health check",
+    "BackupCopy": f"{_STORED}, health check",
+    "SureBackupContentScan": None,
+}
+"""What a new job's form does not ask for, nor its spec says."""
 SCHEDULES: dict[str, tuple[Fields, dict[str, Any]]] = {
     "every day": (
         {"rhythm": "every_day", "at": "21:15"},
@@ -329,6 +338,9 @@ async def test_a_job_of_each_type_is_made_from_nothing(
     made = office.world.job(f"New {kind}")
     assert (made.type, summary.draft.kind) == (kind, body["type"])
     assert said_nowhere(body, set(drawn), str(job_summary(summary).blocks)) == {}
+    left = next((line for line in summary.defaults if line.startswith("Left to VBR: ")), None)
+    if kind in LEFT_TO_VBR:
+        assert left == (LEFT_TO_VBR[kind] and f"Left to VBR: {LEFT_TO_VBR[kind]}")
     if (document := document_of(revision)) is not None:
         problems = [
             problem

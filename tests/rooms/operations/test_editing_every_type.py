@@ -45,7 +45,7 @@ from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
-from tests.support.job_models import KINDS, home_of
+from tests.support.job_models import home_of
 from tests.support.openapi import document_of
 
 Changes = dict[str, Any]
@@ -62,6 +62,7 @@ PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
         ("computers",),
         ("sourceObjects", "includes", "jobs"),
         ("linkedJobs", "includes"),
+        ("unstructuredLinkedJobs",),
         ("objects",),
         ("sources",),
     ),
@@ -101,12 +102,18 @@ PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
             (store, "advancedSettings", *names) for store in ("storage", "target", "backupRepository")
         )
         for part, names in (
-            (SettingsField.COMPRESSION, ("storageData", "compressionLevel")),
             (SettingsField.ENCRYPTION, ("storageData", "encryption", "isEnabled")),
             (SettingsField.ACTIVE_FULL, ("activeFulls",)),
             (SettingsField.HEALTH_CHECK, ("backupHealth",)),
         )
     },
+    SettingsField.COMPRESSION: (
+        *(
+            (store, "advancedSettings", "storageData", "compressionLevel")
+            for store in ("storage", "target", "backupRepository")
+        ),
+        ("jobSettings", "advancedSettings", "traffic", "compressionLevel"),
+    ),
     SettingsField.SYNTHETIC_FULL: (
         ("storage", "advancedSettings", "synthenticFulls"),
         ("storage", "advancedSettings", "syntheticFulls"),
@@ -207,14 +214,18 @@ async def test_a_form_sent_off_as_it_stands_changes_nothing(office: Office, kind
     assert sent(office, EDITING) == []
 
 
-@pytest.mark.parametrize(("kind", "revision"), [(kind, home_of(kind)) for kind in KINDS])
+@pytest.mark.parametrize(("kind", "revision"), CASES)
 async def test_each_part_is_changed_alone(office: Office, kind: str, revision: str) -> None:
     """One PUT a part, that differs from what was read in that part alone, and fits VBR's document.
 
-    What is sent under the other revisions is made by the same code, and tested for each part and type there.
+    Under one revision; under the others all parts in one go.
     """
     ann, name = Writer(office), name_of(kind)
-    for parts, fields in (await changes_of(ann, await ann.edits(name))).items():
+    changes = await changes_of(ann, await ann.edits(name))
+    if revision != home_of(kind):
+        everything = {field: value for fields in changes.values() for field, value in fields.items()}
+        changes = {tuple(part for part in SettingsField if any(part in each for each in changes)): everything}
+    for parts, fields in changes.items():
         before = await read(office, name)
         office.hq.requests.clear()
         summary = await ann.sees(await ann.edits(name), **fields)
@@ -231,6 +242,21 @@ async def test_each_part_is_changed_alone(office: Office, kind: str, revision: s
             request = office.hq.requests.of(*EDITING)[0]
             assert document.check_request("PUT", request.path, [], body) == []
         name = settings_of(body).name
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
+async def test_fewer_full_backups_are_kept_as_confirmed(office: Office, revision: str) -> None:
+    """From 1.3-rev1 on VBR wants to be told that those it has may go: so it is, of nothing but that."""
+    ann, name = Writer(office), name_of("VSphereBackup")
+    confirmed = []
+    for weeks in ("12", "4"):
+        summary = await ann.sees(await ann.edits(name), gfs_weeks=weeks)
+        assert isinstance(await ann.sends(summary), Done)
+        confirmed.append(office.hq.requests.of(*EDITING)[-1].query.get("allowOldGfsPointsRetention"))
+    assert confirmed == [None, "true" if revision in {"1.3-rev1", "1.3-rev2"} else None]
+    if (document := document_of(revision)) is not None:
+        for sent_ in office.hq.requests.of(*EDITING):
+            assert document.check_request("PUT", sent_.path, sent_.query.items(), sent_.body) == []
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)

@@ -77,6 +77,18 @@ async def test_another_jobs_backups_cannot_be_copied(
     assert sent(office, EDITING) == []
 
 
+async def test_a_job_of_a_type_that_the_menu_does_not_offer_is_refused(office: Office) -> None:
+    """A copy of backups takes no replica, whatever its form carried: said at the field, and on record."""
+    office.world.add_job("SQL Replica", "VSphereReplica", objects=("vm01",))
+    ann, forged = Writer(office, ANN), key_of(office, "SQL Replica")
+    form = await ann.edits("SQL Copy")
+    assert "SQL Replica" not in {one.name for one in await ann.finds(form, MenuField.OBJECTS, "SQL")}
+    again = form_in(await ann.fills(form, objects=(key_of(office, "SQL Prod"), forged)))
+    assert said(again) == [(SettingsField.OBJECTS, "A job of this type can't take these: SQL Replica.")]
+    assert await refusals(office) == [("SQL Copy", f"Objects: {forged}; {Refusal.CHOICE}")]
+    assert sent(office, EDITING) == []
+
+
 async def test_a_copied_job_out_of_sight_by_the_time_it_is_sent_is_refused(
     office: Office, sql: Writer
 ) -> None:

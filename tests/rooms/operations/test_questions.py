@@ -22,6 +22,8 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
+from bot.sandbox.vbr import Role as SandboxRole
+from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import AUTO, GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import RunRequest, decode
@@ -29,6 +31,7 @@ from bot.slack.views.outcomes import outcome as drawn_of
 from bot.slack.views.problems import not_found
 from bot.store import TimedDisable
 from bot.veeam import AfterJob, Detail, Fleet, ItemKind, JobId, LoginRefused, SessionId, Unreachable
+from tests.rooms.operations.form_room import SERVICE
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, client_of, die
 
@@ -204,6 +207,25 @@ async def test_pages_of_sessions_follow_each_other(office: Office) -> None:
     first = await office.answer(ListSessions(page=0), SessionsAnswer, SQL_ONLY)
     second = await office.answer(ListSessions(page=1), SessionsAnswer, SQL_ONLY)
     assert (len(first.rows), len(second.rows)) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("account", "named"),
+    [(Role.BACKUP_ADMINISTRATOR, SERVICE), (Role.BACKUP_VIEWER, "an account of its own")],
+)
+async def test_the_account_for_the_guests_is_named(office: Office, account: Role, named: str) -> None:
+    """By its user name, where VBR shows its credentials to the account that the bot has there."""
+    add_credentials(office.world.book, SERVICE, office.world.now())
+    office.world.add_job("With guests", guest=SERVICE)
+    login = office.hq.accounts.by_role(SandboxRole(account.value))
+    async with client_of(office.hq, office.clock, login, name=HQ) as client:
+        office.fleet = Fleet([client])
+        office.restart()
+        asked = await office.ask(ShowJob(NamedJob("With guests")))
+    assert isinstance(asked, Done)
+    assert isinstance(asked.answer, JobAnswer)
+    assert asked.answer.settings is not None
+    assert (asked.answer.settings.guest_account, asked.missing) == (named, ())
 
 
 async def test_one_session_in_full(office: Office) -> None:

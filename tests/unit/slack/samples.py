@@ -413,7 +413,7 @@ def servers_answer() -> ServersAnswer:
     return ServersAnswer(
         (
             ServerView(HQ, time, info, None, 112, polled, product="VBR 13.0", revision="1.3-rev0", port=9419),
-            ServerView(BRANCH, None, None, TimedOut(BRANCH, "no answer within 30 s"), None, None),
+            ServerView(BRANCH, None, None, TimedOut(BRANCH, "no answer within 30 s"), None, None, port=9419),
         ),
         NOW,
     )
@@ -471,7 +471,10 @@ def lacking_server() -> ServerView:
         revision="1.2-rev1",
         is_pinned=True,
         newest="1.3-rev0",
-        unsupported=(Retry.operation, Clone.operation),
+        lacks={
+            "VBR 13.0": (Capability.RETRY, Capability.CLONE),
+            "VBR 13.1": (Capability.QUICK_BACKUP_HYPERV,),
+        },
     )
 
 

@@ -137,6 +137,7 @@ def test_settings_in_words() -> None:
         ),
         is_health_checked=False,
         is_application_aware=True,
+        guest_account="EXAMPLE\\svc-vss",
         is_indexed=True,
         runs_scripts=True,
     )
@@ -145,7 +146,7 @@ def test_settings_in_words() -> None:
         "Leaves out: Test (resource pool), sql02 (some disks), templates",
         "Replicates to: esx01",
         "Keeps: 1 restore point · long-term (GFS): 4 weekly, 3 yearly",
-        "Guest processing: application-aware, files indexed",
+        "Guest processing: application-aware with EXAMPLE\\svc-vss, files indexed",
         "Encryption: on, with a password",
         STORED,
         "Runs a script before or after",

@@ -27,6 +27,7 @@ from bot.veeam import (
     creatable_types,
     demands,
     differences,
+    names_jobs_of_type,
     new_job_problems,
     new_settings,
     new_spec,
@@ -70,7 +71,6 @@ SOURCES: Mapping[Source | None, Callable[[Revision], JobObject]] = {
              "protectionGroupId": REPOSITORY}
         ),
     ),
-    Source.JOBS: lambda _: JobObject.of_job(REPOSITORY),
     Source.FILE_SHARES: _share("fileServerId", "FileServerShare"),
     Source.OBJECT_STORAGE: _share("objectStorageServerId", "ObjectStorageRoot"),
     Source.IRIS: lambda _: JobObject({"entityId": REPOSITORY}),
@@ -81,6 +81,12 @@ TARGETS = {
     SettingsField.RESOURCE_POOL: "ResourcePool",
     SettingsField.FOLDER: "Folder",
     SettingsField.DATASTORE: "Datastore",
+}
+OTHER_THAN_USUAL: Mapping[SettingsField, Any] = {
+    SettingsField.PRIORITY: True,
+    SettingsField.GFS: Gfs(weeks=4, months=12, years=1),
+    SettingsField.SCHEDULE: Schedule(Rhythm.WEEKDAYS, time(4, 30)),
+    SettingsField.GUEST: GuestProcessing(is_application_aware=True),
 }
 NEW = [(kind, name) for name, facts in REVISIONS.items() for kind in creatable_types(facts)]
 
@@ -144,7 +150,10 @@ def test_a_spec_is_valid(kind: str, revision: str, data: st.DataObject) -> None:
 def chosen(kind: str, revision: Revision) -> JobSettings:
     """The usual settings of a new job of this type, with what a person must choose."""
     asked = replace(new_settings(kind, revision, description="From Slack"), name="Web tier")
-    if asked.objects is not None:
+    if source_of(kind) is Source.JOBS:
+        first = next(each for each in revision.job_types if names_jobs_of_type(kind, each, revision))
+        asked = replace(asked, objects=(JobObject.of_job(REPOSITORY, "Nightly", first),))
+    elif asked.objects is not None:
         asked = replace(asked, objects=(SOURCES[source_of(kind)](revision),))
     if asked.repository_id is not None:
         asked = replace(asked, repository_id=REPOSITORY)
@@ -168,6 +177,51 @@ def test_a_new_job_of_every_type_is_valid(kind: str, revision: str) -> None:
     assert differences(settings_of(spec), asked) == ()
     if (api := document_of(revision)) is not None:
         assert api.schema_problems("JobSpec", spec) == []
+
+
+@pytest.mark.parametrize(("kind", "revision"), NEW)
+def test_whatever_is_asked_for_is_sent(kind: str, revision: str) -> None:
+    """Each field of the form, filled with what is no default, stands in the spec."""
+    facts = REVISIONS[revision]
+    asked = chosen(kind, facts)
+    for part, value in OTHER_THAN_USUAL.items():
+        if asked.part(part) is not None:
+            asked = asked.with_part(part, value)
+    spec = new_spec(kind, asked, facts, host_name="vbr01.example.com")
+    sent = settings_of(spec)
+    assert {part: sent.part(part) for part in SettingsField if asked.part(part)} == {
+        part: asked.part(part) for part in SettingsField if asked.part(part)
+    }
+    if (api := document_of(revision)) is not None:
+        assert api.schema_problems("JobSpec", spec) == []
+
+
+@pytest.mark.parametrize(
+    ("revision", "expected"),
+    [
+        ("1.3-rev1", {"CloudBackupAzure": ("linkedJobs",)}),
+        (
+            "1.3-rev2",
+            {
+                "CloudBackupAzure": ("linkedJobs",),
+                "FileBackup": ("unstructuredLinkedJobs",),
+                "ObjectStorageBackup": ("unstructuredLinkedJobs",),
+            },
+        ),
+    ],
+)
+def test_a_content_scan_takes_what_its_document_says(
+    revision: str, expected: dict[str, tuple[str, ...]]
+) -> None:
+    """Backups of cloud appliances, from 1.3-rev2 on of files too: each in its own list, no other type."""
+    facts, kind = REVISIONS[revision], "SureBackupContentScan"
+    taken = {each for each in facts.job_types if names_jobs_of_type(kind, each, facts)}
+    assert taken == {"CloudBackupAWS", "CloudBackupGoogle", *expected}
+    for other, lists in expected.items():
+        named = JobObject.of_job(REPOSITORY, "Nightly", other)
+        spec = new_spec(kind, replace(chosen(kind, facts), objects=(named,)), facts, host_name="vbr01")
+        found = {key: part for key, part in spec.items() if key.lower().endswith("linkedjobs")}
+        assert found == {key: {"includes": [named.raw]} for key in lists}
 
 
 @pytest.mark.parametrize(("kind", "revision"), NEW)

@@ -188,6 +188,7 @@ ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
     | {
         SettingsField.REPOSITORY: ("jobSettings.metadataRepositoryId",),
         SettingsField.RETENTION: ("jobSettings.restorePointsToKeep",),
+        SettingsField.COMPRESSION: ("jobSettings.advancedSettings.traffic.compressionLevel",),
     },
     "WindowsAgentBackup": _AGENT,
     "LinuxAgentBackup": _AGENT | {SettingsField.GUEST: _LINUX_GUEST},

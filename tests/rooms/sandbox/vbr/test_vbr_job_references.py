@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.vbr import Job, VbrSandbox, World, seeded_world
+from bot.sandbox.vbr import Behaviour, Job, VbrSandbox, World, accepted_by, seeded_world
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.estate import RepositoryFacts, add_scale_out_repository
 from bot.sandbox.vbr.jobmodels import after, daily
 from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
 from bot.sandbox.vbr.revision import REVISION_1_3_REV0
-from tests.rooms.sandbox.vbr.talking import Client, StillClock
+from tests.rooms.sandbox.vbr.talking import Client, StillClock, violations
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 DAILY_AND_MONTHLY = {
@@ -294,6 +294,38 @@ async def test_a_copy_follows_its_sources(client: Client, site: World) -> None:
     jobs = [{"id": site.job("Hyper-V").id}, {"id": site.job("Clouds").id}]
     assert (await put(client, job, "sourceObjects.includes.jobs", jobs))[0] == 200
     assert (job.objects, job.objects_count) == (["hv01", "tenant-a-vm1"], 2)
+
+
+@pytest.mark.parametrize(
+    ("linked", "kind", "status"),
+    [
+        ("linkedJobs", "CloudBackupAWS", 201),
+        ("linkedJobs", "VSphereBackup", 400),
+        ("linkedJobs", "FileBackup", 400),
+        ("unstructuredLinkedJobs", "FileBackup", 201),
+        ("unstructuredLinkedJobs", "CloudBackupAWS", 400),
+    ],
+)
+async def test_a_scan_takes_jobs_of_its_types_alone(
+    world: World, linked: str, kind: str, status: int
+) -> None:
+    """As the document says of each list."""
+    source = world.add_job("Source", kind, objects=("nas01:/export",))
+    spec = {
+        "type": "SureBackupContentScan",
+        "name": "Scan",
+        linked: {"includes": [{"id": source.id}]},
+        "verificationOptions": {"malwareScanEnabled": True, "yaraScanEnabled": False},
+    }
+    behaviour = Behaviour(supported_revisions=accepted_by("1.3-rev2"))
+    async with (
+        VbrSandbox(world, behaviour=behaviour) as vbr,
+        Client(vbr, {"x-api-version": "1.3-rev2"}) as client,
+    ):
+        await client.log_in()
+        answer = await client.post("/jobs", spec)
+        assert answer.status_code == status, answer.text
+        assert violations(vbr) == []
 
 
 async def test_every_seeded_job_can_be_edited_and_is_a_template(clock: StillClock) -> None:

@@ -42,6 +42,7 @@ COPIES = {
     "FileBackupCopy",
     "EntraIDTenantBackupCopy",
 }
+SOURCES = {"SureBackupContentScan": "CloudBackupAzure"}
 
 
 def the_document(revision: str) -> OpenApi:
@@ -56,7 +57,7 @@ async def latest(world: World) -> AsyncIterator[VbrSandbox]:
     """A server of the newest revision, with a job of every type that has run."""
     add_credentials(world.book, "EXAMPLE\\svc-vss", world.now())
     world.add_job("Source", guest="EXAMPLE\\svc-vss")
-    for kind in KINDS:
+    for kind in sorted(KINDS, key=lambda each: each in COPIES):
         add_job_of(world, kind, kind)
         world.finish_run(kind)
     behaviour = Behaviour(supported_revisions=accepted_by("1.3-rev2"))
@@ -68,7 +69,8 @@ async def latest(world: World) -> AsyncIterator[VbrSandbox]:
 def add_job_of(world: World, name: str, kind: str) -> None:
     objects = OBJECTS.get(kind, ("one", "two"))
     if kind in COPIES:
-        world.add_job(name, kind, objects=objects, schedule=daily("22:00"), source="Source", mode="Periodic")
+        source = SOURCES.get(kind, "Source")
+        world.add_job(name, kind, objects=objects, schedule=daily("22:00"), source=source, mode="Periodic")
     else:
         world.add_job(name, kind, objects=objects, schedule=daily("22:00"))
 
