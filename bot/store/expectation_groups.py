@@ -19,7 +19,7 @@ class ExpectationGroup:
     """What one message tells of. `since` is when the first of it was due, on the server's clock.
 
     `allowed` is the settings' limit. So many came `earlier` and have messages of their own. It was `drawn` so
-    many times, and acknowledged so many (`owned`), by its `owner` at last.
+    many times, and acknowledged so many (`owned`), by its `owner` at last. So many `reminders` were posted.
     """
 
     id: str
@@ -34,6 +34,8 @@ class ExpectationGroup:
     drawn: int = 0
     owner: str | None = None
     owned: int = 0
+    reminded_at: datetime | None = None
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,26 @@ class ExpectationGroups:
         )
         found = await transaction.values(query)
         return ExpectationGroup(**found[0]) if found else None
+
+    async def unanswered(
+        self, server: str, *, opened_before: datetime, reminded_before: datetime, limit: int
+    ) -> tuple[ExpectationGroup, ...]:
+        """Return what stands and nobody owns since a moment, or since people were reminded of it."""
+        columns = expectation_groups.c
+        query = (
+            select(expectation_groups)
+            .where(
+                columns.server == server,
+                columns.owner.is_(None),
+                columns.opened_at <= opened_before,
+                or_(columns.reminded_at.is_(None), columns.reminded_at <= reminded_before),
+                _some_stand(),
+            )
+            .order_by(columns.opened_at, columns.id)
+            .limit(limit)
+        )
+        async with self._database.reading() as reading:
+            return tuple(ExpectationGroup(**values) for values in await reading.values(query))
 
     async def of(self, transaction: Transaction, group_id: str) -> ExpectationGroup | None:
         """Return a group by its ID."""

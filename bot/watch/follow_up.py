@@ -27,7 +27,7 @@ from bot.store import (
     Transaction,
     UnmetExpectation,
 )
-from bot.veeam import JobId, Result, ServerName, SessionId, known
+from bot.veeam import DEFAULT_RULES, CauseRules, JobId, Result, ServerName, SessionId, known
 from bot.watch import facts, messages
 from bot.watch.expectation_groups import Gathering
 from bot.watch.mutes import UNMUTED, Failure, covering, mute_facts, thread_keys
@@ -43,7 +43,8 @@ _AHEAD = timedelta(days=2)
 class FollowUp:
     """Keeps it, and queues what the channels are told of it. Raises `StoreError`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, causes: CauseRules = DEFAULT_RULES) -> None:
+        self._causes = causes
         self._database = database
         self._clock = clock
         self._mutes = Mutes(database)
@@ -193,26 +194,32 @@ class FollowUp:
             runs = await self._latest(transaction, new.server, new.job_id)
             if runs and _went_wrong(runs[0]):
                 of = runs[0].facts
-                new = replace(new, failure=Failure.of(of.last, of.server, of.job_name).encode())
+                failure = Failure.of(of.last, of.server, of.job_name, self._causes)
+                new = replace(new, failure=failure.encode())
             mute = await self._mutes.put(transaction, new)
             told: set[str] = set()
+            storms = StormMessages(self._database, transaction, now=now)
             for run in filter(_went_wrong, runs):
-                told_there = (each for each in run.channels if each.has_root or each.listed_in)
+                told_there = (each for each in run.channels if each.has_root or each.listed_in or each.storm)
                 channels = [each for each in told_there if each.channel not in told]
                 if not channels:
                     continue
                 told.update(each.channel for each in channels)
                 muted = run.with_mute(mute_facts(mute))
                 occasion, began = f"muted/{mute.id}/{new.reference}", facts.MuteBegan(run=muted.facts)
+                # The list in a storm's thread says it.
                 lines = [
                     messages.reply(muted, channel, occasion, began, now, is_failure=False)
                     for channel in channels
+                    if channel.storm is None
                 ]
                 await self._outbox.add(transaction, [*messages.edits(muted, occasion, now), *lines])
                 await self._runs.put(transaction, row_of(muted))
                 of = run.facts
                 noted = MutedRun(mute.id, of.key, of.job_id, of.job_name, now, is_quiet=False)
                 await self._mutes.add_run(transaction, noted)
+                await storms.follow(muted)
+            await storms.queue()
         return tuple(told)
 
     async def find_mute(
@@ -259,7 +266,7 @@ class FollowUp:
                 return None
             runs = [] if mute.job_id is None else await self._latest(transaction, mute.server, mute.job_id)
         muted = (run for run in runs if run.facts.muted is not None and run.facts.muted.id == mute.id)
-        return tuple({channel for run in muted for channel in thread_keys(run)})
+        return tuple({channel for run in muted for channel in _shown_in(run)})
 
     @asynccontextmanager
     async def _writing(self, server: str) -> AsyncIterator[Transaction]:
@@ -295,8 +302,13 @@ def _as_failed(run: Run) -> FailedRun:
         session_id=run.facts.first.session_id,
         owner=None if owned is None else owned.by,
         turn=0 if owned is None else owned.turn,
-        channels=(*thread_keys(run), *(each.channel for each in run.channels if each.storm is not None)),
+        channels=_shown_in(run),
     )
+
+
+def _shown_in(run: Run) -> tuple[str, ...]:
+    """The channels in which a thread tells of the run: its own, another message's, or a storm's."""
+    return (*thread_keys(run), *(each.channel for each in run.channels if each.storm is not None))
 
 
 def _expectation(unmet: UnmetExpectation) -> facts.Expectation:

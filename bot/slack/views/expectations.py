@@ -13,6 +13,7 @@ from bot.operations.queries.job import ShowJob
 from bot.slack.text import count, date, dotted, duration, literal, mention, plain, size, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, controls, job_control, on_many, request_control
+from bot.slack.views.many import first_named
 from bot.slack.views.message import Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
@@ -100,6 +101,26 @@ def what_is_unmet(expectation: facts.Expectation) -> str:
 def acknowledged(announced: facts.ExpectationAcknowledged) -> Message:
     """The same message with who owns it."""
     return unmet(facts.ExpectationUnmet(expectation=announced.expectation))
+
+
+def unacknowledged(announced: facts.ExpectationUnacknowledged) -> Message:
+    """In its thread: it is still so, and nobody has said that they look after it."""
+    expectation = announced.expectation
+    what, *_ = _said(expectation)
+    since = f" since {date(expectation.told_at)}" if expectation.told_at is not None else ""
+    said = f"Nobody has acknowledged it{since}."
+    head = f"{status_text.WARNING} Still so: {_subject(expectation)} {what}"
+    return compose([paragraph(head, said), expectation_controls(expectation)])
+
+
+def many_unacknowledged(announced: facts.ExpectationsUnacknowledged) -> Message:
+    """In the thread of many: how many are left that nobody looks after, and which."""
+    number = count(announced.count, *_NOUNS.get(announced.kind, ("job", "jobs")))
+    names = first_named([strong(name, _NAME_LIMIT) for name in announced.names], announced.count)
+    what = f"{number} on {literal(announced.server)} ({_STANDS[announced.kind]})"
+    still = f"{status_text.WARNING} Still so: {what}"
+    said = f"Nobody has acknowledged this since {date(announced.told_at)}."
+    return compose([paragraph(f"{still}: {names}.", said)])
 
 
 def over(announced: facts.ExpectationOver) -> Message:
