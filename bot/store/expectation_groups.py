@@ -40,7 +40,10 @@ class ExpectationGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedExpectation:
-    """One of a group, at its `place` from 0. `outcome` is how it ended; None while it stands."""
+    """One of a group, at its `place` from 0. `outcome` is how it ended; None while it stands.
+
+    `owner` acknowledged it by itself.
+    """
 
     group_id: str
     subject: str
@@ -48,6 +51,7 @@ class GroupedExpectation:
     since: datetime
     place: int
     outcome: str | None = None
+    owner: str | None = None
 
 
 class ExpectationGroups:
@@ -114,7 +118,7 @@ class ExpectationGroups:
     async def add(self, transaction: Transaction, added: Sequence[GroupedExpectation]) -> None:
         """Add to a group; what was in it and is unmet again keeps its place."""
         insert = transaction.insert(grouped_expectations)
-        again = {name: insert.excluded[name] for name in ("name", "since", "outcome")}
+        again = {name: insert.excluded[name] for name in ("name", "since", "outcome", "owner")}
         statement = insert.on_conflict_do_update(index_elements=["group_id", "subject"], set_=again)
         for start in range(0, len(added), _AT_ONCE):
             await transaction.execute(statement, [asdict(each) for each in added[start : start + _AT_ONCE]])
@@ -131,6 +135,15 @@ class ExpectationGroups:
                 .where(columns.group_id == group_id, columns.subject.in_(some))
                 .values(outcome=outcome)
             )
+
+    async def own(self, transaction: Transaction, group_id: str, subject: str, owner: str) -> None:
+        """Note who owns one of a group."""
+        columns = grouped_expectations.c
+        await transaction.execute(
+            update(grouped_expectations)
+            .where(columns.group_id == group_id, columns.subject == subject)
+            .values(owner=owner)
+        )
 
     async def outcomes(self, transaction: Transaction, group_id: str) -> dict[str | None, int]:
         """Return how many of a group ended how; None: they stand."""

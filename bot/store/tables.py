@@ -598,5 +598,6 @@ grouped_expectations = Table(
     _text("name"),
     _time("since"),
     _maybe_text("outcome"),
+    _maybe_text("owner"),
     Index(None, "group_id", "place"),
 )

@@ -432,11 +432,12 @@ class ExpectationsChanged(Facts, frozen=True, kw_only=True, tag="expectations_ch
 
 
 class ListedExpectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of many, for their list. `outcome` is how it ended; None while it stands."""
+    """One of many, for their list. `outcome` is how it ended, None while it stands; `owner` acknowledged it."""
 
     name: str
     since: datetime
     outcome: str | None = None
+    owner: str | None = None
 
 
 class ExpectationsUnacknowledged(Facts, frozen=True, kw_only=True, tag="expectations_unacknowledged"):

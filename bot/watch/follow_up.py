@@ -124,8 +124,9 @@ class FollowUp:
                 groups = Gathering(self._database, reading, server, self._clock.now())
                 group = await groups.standing(subject)
                 return None if group is None else _as_owned(group)
+            groups = Gathering(self._database, reading, server, self._clock.now())
             found = await self._expectations.of(reading, server, subject, kind)
-        return _as_unmet([each for each in found if each.group_id is None])
+            return _as_unmet([(each, await groups.owner_of(each)) for each in found])
 
     async def unmet_of(self, server: ServerName, job_id: JobId) -> Sequence[UnmetExpectation]:
         """Return what is not as expected of a job."""
@@ -141,32 +142,51 @@ class FollowUp:
             if subject.startswith(facts.GROUP):
                 return await self._own_group(transaction, server, subject, person, comment)
             found = await self._expectations.of(transaction, server, subject, kind)
-            stood: list[UnmetExpectation] = []
-            for each in (one for one in found if one.group_id is None):
-                expectation = _expectation(each)
-                before = expectation.acknowledged
-                if before is not None and before.by == person:
-                    stood.append(each)
-                    continue
-                turn = 1 if before is None else before.turn + 1
-                owned = Acknowledgement(by=person, at=now, turn=turn, comment=comment)
-                expectation = msgspec.structs.replace(expectation, acknowledged=owned)
-                body = msgspec.json.encode(expectation).decode()
-                if not await self._expectations.change(transaction, replace(each, body=body)):
-                    continue
-                stood.append(each)
-                key = f"{expectation.key}/{each.channel}"
-                row = messages.message(
-                    f"{key}/acknowledged/{owned.turn}",
-                    each.channel,
-                    facts.ExpectationAcknowledged(expectation=expectation),
-                    now,
-                    placement=Placement.EDIT,
-                    priority=messages.ROOT,
-                    root_key=key,
-                )
-                await self._outbox.add(transaction, [row])
+            if any(each.group_id is not None for each in found):
+                await transaction.serialise(f"expectations/{server}")
+            groups = Gathering(self._database, transaction, server, now)
+            stood: list[tuple[UnmetExpectation, str | None]] = []
+            for each in found:
+                of_all = await groups.owner_of(each)
+                if _owner(each, of_all) == person or await self._own(
+                    transaction, groups, each, person, comment
+                ):
+                    stood.append((each, of_all))
+            await groups.queue()
         return _as_unmet(stood)
+
+    async def _own(
+        self,
+        transaction: Transaction,
+        groups: Gathering,
+        each: UnmetExpectation,
+        person: str,
+        comment: str | None,
+    ) -> bool:
+        """Have a person own one; its own message says so, or the list of the one that tells of many."""
+        expectation, now = _expectation(each), self._clock.now()
+        before = expectation.acknowledged
+        turn = 1 if before is None else before.turn + 1
+        owned = Acknowledgement(by=person, at=now, turn=turn, comment=comment)
+        expectation = msgspec.structs.replace(expectation, acknowledged=owned)
+        body = msgspec.json.encode(expectation).decode()
+        if not await self._expectations.change(transaction, replace(each, body=body)):
+            return False
+        if each.group_id is not None:
+            await groups.own_one(each, person)
+            return True
+        key = f"{expectation.key}/{each.channel}"
+        row = messages.message(
+            f"{key}/acknowledged/{owned.turn}",
+            each.channel,
+            facts.ExpectationAcknowledged(expectation=expectation),
+            now,
+            placement=Placement.EDIT,
+            priority=messages.ROOT,
+            root_key=key,
+        )
+        await self._outbox.add(transaction, [row])
+        return True
 
     async def _own_group(
         self,
@@ -315,17 +335,23 @@ def _expectation(unmet: UnmetExpectation) -> facts.Expectation:
     return msgspec.json.decode(unmet.body, type=facts.Expectation)
 
 
-def _as_unmet(unmet: Sequence[UnmetExpectation]) -> FailedRun | None:
-    """All of it as one: owned where the same person owns each; None where there is nothing."""
+def _owner(unmet: UnmetExpectation, of_all: str | None) -> str | None:
+    """Who owns one: the person who acknowledged it, else the one who did all of its group."""
+    owned = _expectation(unmet).acknowledged
+    return of_all if owned is None else owned.by
+
+
+def _as_unmet(unmet: Sequence[tuple[UnmetExpectation, str | None]]) -> FailedRun | None:
+    """All of it as one, each with who owns its group: owned where the same person owns each."""
     if not unmet:
         return None
-    owned = [_expectation(each).acknowledged for each in unmet]
-    owner, *others = {None if each is None else each.by for each in owned}
+    owned = [_expectation(each).acknowledged for each, _ in unmet]
+    owner, *others = {_owner(each, of_all) for each, of_all in unmet}
     return FailedRun(
         session_id="",
         owner=None if others else owner,
         turn=sum(each.turn for each in owned if each is not None),
-        channels=tuple(dict.fromkeys(each.channel for each in unmet)),
+        channels=tuple(dict.fromkeys(each.channel for each, _ in unmet)),
     )
 
 

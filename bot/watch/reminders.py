@@ -212,7 +212,8 @@ class Reminder:
         left = [
             each.name
             for each in standing
-            if not is_subject_muted(active, each.subject, each.name, is_job=due.kind in JOB_KINDS)
+            if each.owner is None
+            and not is_subject_muted(active, each.subject, each.name, is_job=due.kind in JOB_KINDS)
         ]
         if not left:
             reminded = replace(due, reminded_at=now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)

@@ -41,7 +41,7 @@ SETTLES = timedelta(seconds=1)
 """How long a new storm waits for what is found with its first failures, before it is posted."""
 _INTERVALS_APART = 3
 _CAUSES_SHOWN = 4
-_JOBS_NAMED = 6
+_JOBS_NAMED = 20
 _REASON_CHARACTERS = 300
 
 

@@ -179,12 +179,22 @@ def many_listed(announced: facts.ExpectationsList) -> Message:
     noun = _NOUNS.get(announced.kind, ("job", "jobs"))[0].capitalize()
     rows = [(one.name, state) for one, state in zip(announced.listed, states, strict=True)]
     lines = [
-        dotted(status_text.job_name(one.name, announced.server), state)
+        dotted(
+            status_text.job_name(one.name, announced.server),
+            state,
+            f"acknowledged by {mention(one.owner)}" if one.owner and one.outcome is None else "",
+        )
         for one, state in zip(announced.listed, states, strict=True)
+    ]
+    standing = [one for one in announced.listed if one.outcome is None]
+    owned = [
+        f"Acknowledged by {mention(owner)}: "
+        + first_named([strong(one.name, _NAME_LIMIT) for one in standing if one.owner == owner])
+        for owner in dict.fromkeys(one.owner for one in standing if one.owner)
     ]
     listed = MessagePart("\n".join(lines), table((noun, "State"), rows).blocks)
     more = f"… and {announced.left_out:,} more, not listed here." if announced.left_out else ""
-    return compose([listed, note(more)])
+    return compose([listed, note(*owned, more)])
 
 
 def expectation_controls(expectation: facts.Expectation) -> MessagePart:

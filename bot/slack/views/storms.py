@@ -70,8 +70,8 @@ def storm_list(announced: facts.StormList) -> Message:
     ]
     mutes = dict.fromkeys(_mute_of(one) for one in announced.failures if one.muted_until is not None)
     muted = [
-        f"{sentence_case(_muted(*each))}: {_named(one for one in announced.failures if _mute_of(one) == each)}"
-        for each in mutes
+        f"{sentence_case(_muted(*how))}: {_named(one for one in announced.failures if _mute_of(one) == how)}"
+        for how in mutes
     ]
     return compose([listed, note(*owned, *muted, more)])
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.observability import Health, Metrics
+from bot.operations.backend import ANY_KIND
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
 from bot.settings import ExpectationSettings, ServerName
@@ -586,6 +587,27 @@ async def test_a_person_owns_all_of_them(site: Expecting) -> None:
     enable(site, *"ABCDE")
     await site.told(LOOK)
     assert await keeper.acknowledge_unmet(site.client.name, subject, "disabled", "U0ANN") is None
+
+
+async def test_a_person_owns_one_of_them(site: Expecting) -> None:
+    """The list in the thread says whose it is; the others are still nobody's."""
+    disable(site, *"ABCDE")
+    site.expect(DISABLED, gather_from=5)
+    await site.told()
+    await site.told(2 * HOUR)
+    keeper, hq = FollowUp(site.database, site.clock), ServerName("hq")
+    jobs = {name: JobId(site.world.job(name).id) for name in "ABCDE"}
+    before = await keeper.acknowledge_unmet(hq, jobs["C"], ANY_KIND, "U0ANN")
+    assert before is not None
+    assert before.channels == ("C0PROD",)
+    (listed,) = of_kind(await site.told(), ExpectationsList)
+    assert [(each.name, each.owner) for each in listed.listed if each.owner] == [("C", "U0ANN")]
+    assert "Acknowledged by <@U0ANN>: *C*" in announcement(listed, "key").text
+    owners = [await keeper.unmet(hq, job_id, ANY_KIND) for job_id in jobs.values()]
+    assert [each and each.owner for each in owners] == [None, None, "U0ANN", None, None]
+    again = await keeper.acknowledge_unmet(hq, jobs["C"], "disabled", "U0BEN")
+    assert again is not None
+    assert again.owner == "U0ANN"
 
 
 @pytest.mark.parametrize("gather_from", [0, 5], ids=["alone", "together"])

@@ -1226,6 +1226,7 @@ def _gathered() -> dict[str, Announcement]:
         ListedExpectation(name="Oracle", since=NOW),
         ListedExpectation(name="SQL <01>", since=NOW, outcome="met"),
         ListedExpectation(name="Web", since=NOW, outcome="disabled"),
+        ListedExpectation(name="Mail", since=NOW, owner=BEN),
     )
     begun = UnmetGroup(**base, kind="not_started", standing=300, names=names)
     half: dict[str, Any] = {

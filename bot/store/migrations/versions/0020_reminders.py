@@ -1,7 +1,7 @@
 """A storm says what of it is muted, and what was told is brought up again.
 
 How a failure is muted, and how many further ones were held back; when people were reminded of what did not
-happen, and how often.
+happen, and how often; who owns one of many unmet expectations.
 """
 
 import sqlalchemy as sa
@@ -21,4 +21,5 @@ def upgrade() -> None:
     for table in ("unmet_expectations", "expectation_groups"):
         op.add_column(table, sa.Column("reminded_at", sa.DateTime(timezone=True)))
         op.add_column(table, sa.Column("reminders", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("grouped_expectations", sa.Column("owner", sa.Text()))
     op.add_column("unmet_expectations", sa.Column("told_at", sa.DateTime(timezone=True)))
