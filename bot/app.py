@@ -74,6 +74,7 @@ class Application:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
+        self._causes = DEFAULT_RULES.with_own(settings.causes)
         self._machine_clock = clock
         self._clock = store.DatabaseClock(clock)
         self._metrics = Metrics()
@@ -140,7 +141,7 @@ class Application:
     ) -> None:
         """Watch every server, and do what is done for all of them."""
         clock, holder, polling = self._clock, self._holder, self._settings.polling
-        causes = DEFAULT_RULES.with_own(self._settings.causes)
+        causes = self._causes
         rules = watch.WatchRules(
             self._settings.routes,
             self._settings.slack.default_channel,
@@ -360,9 +361,9 @@ class Application:
             clock=self._clock,
             conversations=conversations,
             messages=messages,
-            follow_up=watch.FollowUp(database, self._clock),
+            follow_up=watch.FollowUp(database, self._clock, self._causes),
             holder=self._holder,
-            causes=DEFAULT_RULES.with_own(self._settings.causes),
+            causes=self._causes,
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:

@@ -330,14 +330,14 @@ class PollingSettings(Section):
 
 
 class ReminderSettings(Section):
-    """What is said again of a run that still fails and that nobody has acknowledged."""
+    """What is said again of what still fails, or is not as expected, and that nobody has acknowledged."""
 
     unacknowledged_after_hours: float = Field(
         default=0,
         ge=0,
         le=336,
-        description="Hours after which a failed run that nobody has acknowledged is brought up again in its "
-        "thread, at most once a day. 0: never.",
+        description="Hours after which a failed run or an unmet expectation that nobody has acknowledged is "
+        "brought up again in its thread, at most once a day. 0: never.",
     )
 
 

@@ -18,7 +18,7 @@ from bot.slack.views.actions import ACTION
 from bot.slack.views.announcements import identity
 from bot.slack.web_api import WebApi, Workspace
 from bot.store import Outbox, OutboxRow, Placement, PostedMessage
-from bot.watch.storms import storm_key
+from bot.watch.runs import storm_key
 
 _PAGE = 200
 _MOST_MESSAGES = 5000

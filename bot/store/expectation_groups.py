@@ -19,7 +19,7 @@ class ExpectationGroup:
     """What one message tells of. `since` is when the first of it was due, on the server's clock.
 
     `allowed` is the settings' limit. So many came `earlier` and have messages of their own. It was `drawn` so
-    many times, and acknowledged so many (`owned`), by its `owner` at last.
+    many times, and acknowledged so many (`owned`), by its `owner` at last. So many `reminders` were posted.
     """
 
     id: str
@@ -34,11 +34,16 @@ class ExpectationGroup:
     drawn: int = 0
     owner: str | None = None
     owned: int = 0
+    reminded_at: datetime | None = None
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedExpectation:
-    """One of a group, at its `place` from 0. `outcome` is how it ended; None while it stands."""
+    """One of a group, at its `place` from 0. `outcome` is how it ended; None while it stands.
+
+    `owner` acknowledged it by itself.
+    """
 
     group_id: str
     subject: str
@@ -46,6 +51,7 @@ class GroupedExpectation:
     since: datetime
     place: int
     outcome: str | None = None
+    owner: str | None = None
 
 
 class ExpectationGroups:
@@ -74,6 +80,26 @@ class ExpectationGroups:
         found = await transaction.values(query)
         return ExpectationGroup(**found[0]) if found else None
 
+    async def unanswered(
+        self, server: str, *, opened_before: datetime, reminded_before: datetime, limit: int
+    ) -> tuple[ExpectationGroup, ...]:
+        """Return what stands and nobody owns since a moment, or since people were reminded of it."""
+        columns = expectation_groups.c
+        query = (
+            select(expectation_groups)
+            .where(
+                columns.server == server,
+                columns.owner.is_(None),
+                columns.opened_at <= opened_before,
+                or_(columns.reminded_at.is_(None), columns.reminded_at <= reminded_before),
+                _some_stand(),
+            )
+            .order_by(columns.opened_at, columns.id)
+            .limit(limit)
+        )
+        async with self._database.reading() as reading:
+            return tuple(ExpectationGroup(**values) for values in await reading.values(query))
+
     async def of(self, transaction: Transaction, group_id: str) -> ExpectationGroup | None:
         """Return a group by its ID."""
         query = select(expectation_groups).where(expectation_groups.c.id == group_id)
@@ -92,7 +118,7 @@ class ExpectationGroups:
     async def add(self, transaction: Transaction, added: Sequence[GroupedExpectation]) -> None:
         """Add to a group; what was in it and is unmet again keeps its place."""
         insert = transaction.insert(grouped_expectations)
-        again = {name: insert.excluded[name] for name in ("name", "since", "outcome")}
+        again = {name: insert.excluded[name] for name in ("name", "since", "outcome", "owner")}
         statement = insert.on_conflict_do_update(index_elements=["group_id", "subject"], set_=again)
         for start in range(0, len(added), _AT_ONCE):
             await transaction.execute(statement, [asdict(each) for each in added[start : start + _AT_ONCE]])
@@ -109,6 +135,15 @@ class ExpectationGroups:
                 .where(columns.group_id == group_id, columns.subject.in_(some))
                 .values(outcome=outcome)
             )
+
+    async def own(self, transaction: Transaction, group_id: str, subject: str, owner: str) -> None:
+        """Note who owns one of a group."""
+        columns = grouped_expectations.c
+        await transaction.execute(
+            update(grouped_expectations)
+            .where(columns.group_id == group_id, columns.subject == subject)
+            .values(owner=owner)
+        )
 
     async def outcomes(self, transaction: Transaction, group_id: str) -> dict[str | None, int]:
         """Return how many of a group ended how; None: they stand."""

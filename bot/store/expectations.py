@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import expected_jobs, expected_servers, repository_samples, unmet_expectations
@@ -38,7 +38,8 @@ class ExpectedJob:
 class UnmetExpectation:
     """Something that did not happen, as a channel was told. Of a subject there is one of each kind.
 
-    `group_id` is the group that tells of it, where many were unmet at once.
+    `group_id` is the group that tells of it, where many were unmet at once. People were told at `told_at`;
+    so many `reminders` were posted since.
     """
 
     server: str
@@ -48,6 +49,9 @@ class UnmetExpectation:
     channel: str
     body: str
     group_id: str | None = None
+    told_at: datetime | None = None
+    reminded_at: datetime | None = None
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +183,27 @@ class Expectations:
         found = await transaction.values(query.order_by(columns.kind))
         return tuple(UnmetExpectation(**values) for values in found)
 
+    async def unanswered(
+        self, server: str, *, told_before: datetime, reminded_before: datetime, limit: int
+    ) -> tuple[UnmetExpectation, ...]:
+        """Return what has a message of its own and stands since a moment, or since people were reminded."""
+        columns = unmet_expectations.c
+        query = (
+            select(unmet_expectations)
+            .where(
+                columns.server == server,
+                columns.group_id.is_(None),
+                columns.told_at <= told_before,
+                or_(columns.reminded_at.is_(None), columns.reminded_at <= reminded_before),
+            )
+            .order_by(columns.told_at, columns.subject, columns.kind)
+            .limit(limit)
+        )
+        async with self._database.reading() as reading:
+            return tuple(UnmetExpectation(**values) for values in await reading.values(query))
+
     async def change(self, transaction: Transaction, unmet: UnmetExpectation) -> bool:
-        """Keep another body of what still stands. False: it is over, or it is another one."""
+        """Keep what changed of what still stands. False: it is over, or it is another one."""
         columns = unmet_expectations.c
         return await transaction.claim(
             update(unmet_expectations)
@@ -190,7 +213,7 @@ class Expectations:
                 columns.kind == unmet.kind,
                 columns.since == unmet.since,
             )
-            .values(body=unmet.body)
+            .values(body=unmet.body, reminded_at=unmet.reminded_at, reminders=unmet.reminders)
         )
 
     async def servers(self) -> frozenset[str]:

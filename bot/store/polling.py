@@ -21,6 +21,7 @@ from bot.store.tables import (
 
 _STOPPED_AT_MOST = 10_000
 _LOGS_AT_MOST = 1_000
+_UNANSWERED_AT_MOST = 2_000
 _ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
 
 
@@ -292,6 +293,16 @@ class Runs:
                 .order_by(runs.c.unanswered_since, runs.c.run_key)
                 .limit(limit)
             )
+        return tuple(RunRow(**values) for values in found)
+
+    async def all_unanswered(self, transaction: Transaction, server: str) -> tuple[RunRow, ...]:
+        """Return a server's failed runs that nobody has acknowledged, so many at most, the oldest first."""
+        found = await transaction.values(
+            select(runs)
+            .where(runs.c.server == server, runs.c.unanswered_since.is_not(None))
+            .order_by(runs.c.unanswered_since, runs.c.run_key)
+            .limit(_UNANSWERED_AT_MOST)
+        )
         return tuple(RunRow(**values) for values in found)
 
     async def put(self, transaction: Transaction, run: RunRow) -> None:

@@ -49,6 +49,7 @@ class ChannelFailure:
     `session_id` is the run's first, `last_session_id` its latest; `state` is the watch's word for how the run
     stands, and `owner` acknowledged it. Failures of one `cause_key` have the same trouble: `cause` is its
     name, `reason` what VBR said. The job writes to a `repository`, where so much was free, if that is known.
+    While it is muted, `muted_until` and `muted_by` say so; so many later runs of the job were `held` back.
     """
 
     channel: str
@@ -69,6 +70,9 @@ class ChannelFailure:
     owner: str | None = None
     repository: str | None = None
     free_gb: float | None = None
+    muted_until: datetime | None = None
+    muted_by: str | None = None
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,24 +164,61 @@ class Storms:
         return await transaction.first(found.limit(1)) is not None
 
     async def change_state(
-        self, transaction: Transaction, run_key: str, state: str, last_session_id: str, owner: str | None
+        self,
+        transaction: Transaction,
+        run_key: str,
+        *,
+        state: str,
+        last_session_id: str,
+        owner: str | None,
+        muted_until: datetime | None,
+        muted_by: str | None,
     ) -> Sequence[ChannelFailure]:
         """Note how a run stands now, after this session, and whose it is; return what changed in storms."""
+        columns = channel_failures.c
+        now = {
+            columns.state: state,
+            columns.last_session_id: last_session_id,
+            columns.owner: owner,
+            columns.muted_until: muted_until,
+            columns.muted_by: muted_by,
+        }
         changed = await transaction.values(
             update(channel_failures)
             .where(
-                channel_failures.c.run_key == run_key,
-                channel_failures.c.storm_id.is_not(None),
-                or_(
-                    channel_failures.c.state != state,
-                    channel_failures.c.last_session_id != last_session_id,
-                    channel_failures.c.owner.is_distinct_from(owner),
-                ),
+                columns.run_key == run_key,
+                columns.storm_id.is_not(None),
+                or_(*(column.is_distinct_from(value) for column, value in now.items())),
             )
-            .values(state=state, last_session_id=last_session_id, owner=owner)
-            .returning(*channel_failures.c)
+            .values(now)
+            .returning(*columns)
         )
         return tuple(ChannelFailure(**values) for values in changed)
+
+    async def hold(
+        self, transaction: Transaction, channel: str, server: str, job_id: str
+    ) -> ChannelFailure | None:
+        """Count a run that is held back with its job's latest failure in a storm; None: it has none."""
+        columns = channel_failures.c
+        latest = (
+            select(columns.run_key)
+            .where(
+                columns.channel == channel,
+                columns.server == server,
+                columns.job_id == job_id,
+                columns.storm_id.is_not(None),
+                columns.state.in_(STANDS_FAILED),
+            )
+            .order_by(columns.noticed_at.desc())
+            .limit(1)
+        )
+        counted = await transaction.values(
+            update(channel_failures)
+            .where(columns.channel == channel, columns.run_key == latest.scalar_subquery())
+            .values(held=columns.held + 1)
+            .returning(*columns)
+        )
+        return ChannelFailure(**counted[0]) if counted else None
 
     async def parts(self, transaction: Transaction, storm_id: str) -> tuple[StormPart, ...]:
         """Return a storm's failures, summed up; those whose first one came first come first."""
@@ -217,6 +258,18 @@ class Storms:
             .limit(_OWNERS_AT_MOST)
         )
         return tuple((row.owner, row.number) for row in await transaction.all(query))
+
+    async def muted(self, transaction: Transaction, storm_id: str) -> int:
+        """Return how many of a storm's open failures are muted."""
+        columns = channel_failures.c
+        counted = await transaction.first(
+            select(func.count()).where(
+                columns.storm_id == storm_id,
+                columns.muted_until.is_not(None),
+                columns.state.in_(STANDS_FAILED),
+            )
+        )
+        return 0 if counted is None else int(counted[0])
 
     async def failures(
         self,

@@ -367,6 +367,9 @@ channel_failures = Table(
     _maybe_text("owner"),
     _maybe_text("repository"),
     Column("free_gb", Float),
+    _maybe_time("muted_until"),
+    _maybe_text("muted_by"),
+    Column("held", Integer, nullable=False, server_default="0"),
     Index(None, "channel", "noticed_at"),
     Index(None, "run_key"),
     Index(None, "storm_id", "place"),
@@ -561,6 +564,9 @@ unmet_expectations = Table(
     _text("channel"),
     _text("body"),
     _maybe_text("group_id"),
+    _maybe_time("told_at"),
+    _maybe_time("reminded_at"),
+    Column("reminders", Integer, nullable=False, server_default="0"),
 )
 
 expectation_groups = Table(
@@ -578,6 +584,8 @@ expectation_groups = Table(
     Column("drawn", Integer, nullable=False),
     _maybe_text("owner"),
     Column("owned", Integer, nullable=False),
+    _maybe_time("reminded_at"),
+    Column("reminders", Integer, nullable=False, server_default="0"),
     Index(None, "server", "kind", "channel", "opened_at"),
 )
 
@@ -590,5 +598,6 @@ grouped_expectations = Table(
     _text("name"),
     _time("since"),
     _maybe_text("outcome"),
+    _maybe_text("owner"),
     Index(None, "group_id", "place"),
 )

@@ -526,6 +526,7 @@ class Announcer:
             facts,
             job_id=report.job_id,
             job_name=report.job_name,
+            causes=self._rules.causes,
             now=self._clock.now(),
         )
         queued: tuple[messages.RunMessages, ...] = ()
@@ -591,7 +592,9 @@ class Announcer:
         if mute is not None:
             quiet = [to for to in new if to.channel not in standing.awaited.union(standing.posted)]
             new = [to for to in new if to not in quiet]
-            held = await self._held_back.hold(transaction, mute, further.run, quiet, session, now)
+            held = await self._held_back.hold(
+                transaction, mute, further.run, quiet, session, now, storms=storms
+            )
             further = messages.RunMessages(held.run, (*further.rows, *held.rows))
         elif not is_muted:
             further = replace(further, run=further.run.without_counted({to.channel for to in new}))

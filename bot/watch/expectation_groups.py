@@ -29,7 +29,7 @@ from bot.watch.messages import REPLY, ROOT, message
 from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
 
 TAKES_MORE = timedelta(hours=12)
-_NAMED = 6
+_NAMED = 20
 
 
 class Gathering:
@@ -118,6 +118,19 @@ class Gathering:
             )
             await self._outbox.add(self._transaction, [said])
 
+    async def own_one(self, unmet: UnmetExpectation, person: str) -> None:
+        """Have a person own one of a group; the list in its thread says so."""
+        if unmet.group_id is not None:
+            await self._kept.own(self._transaction, unmet.group_id, unmet.subject, person)
+            self._touched[unmet.group_id].add(unmet.subject)
+
+    async def owner_of(self, unmet: UnmetExpectation) -> str | None:
+        """Return who owns all of the group that tells of one."""
+        group = None
+        if unmet.group_id is not None:
+            group = await self._kept.of(self._transaction, unmet.group_id)
+        return None if group is None else group.owner
+
     async def end(self, over: Iterable[tuple[UnmetExpectation, str]]) -> None:
         """Note what of the groups is over, and how each ended."""
         by_outcome: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -179,7 +192,9 @@ class Gathering:
             server=self._server,
             kind=group.kind,
             listed=tuple(
-                facts.ListedExpectation(name=each.name, since=each.since, outcome=each.outcome)
+                facts.ListedExpectation(
+                    name=each.name, since=each.since, outcome=each.outcome, owner=each.owner
+                )
                 for each in found
             ),
             left_out=left_out(page, count),

@@ -23,7 +23,6 @@ from bot.store import (
     Expectations,
     ExpectedJob,
     Leases,
-    Mute,
     Mutes,
     NewOutboxRow,
     Outbox,
@@ -67,7 +66,7 @@ from bot.watch.expectations import (
     Verdicts,
 )
 from bot.watch.messages import ROOT, message
-from bot.watch.mutes import covering
+from bot.watch.mutes import is_subject_muted
 from bot.watch.server_watch import ALONE, PollSlot, Watch
 
 SECONDS_BETWEEN_LOOKS = 200.0
@@ -469,7 +468,12 @@ class ExpectationWatch:
         if any(unmet is not None for _, unmet, _, _ in told):
             # What is muted is judged again at each look, and told once the mute is over.
             muted = await self._mutes.every(self._clock.now(), self._server.name)
-            unsaid = [key for key, unmet, *_ in told if unmet is not None and _is_muted(muted, unmet)]
+            unsaid = [
+                key
+                for key, unmet, *_ in told
+                if unmet is not None
+                and is_subject_muted(muted, unmet.subject, unmet.name, is_job=unmet.kind in JOB_KINDS)
+            ]
             told = [each for each in told if each[0] not in unsaid]
             for subject, kind in unsaid:
                 if kind == Kind.ODD_SUCCESS.value:
@@ -587,6 +591,7 @@ class ExpectationWatch:
             since=unmet.since,
             channel=rule.channel,
             body=msgspec.json.encode(expectation).decode(),
+            told_at=expectation.told_at,
         )
 
     def _row(self, unmet: UnmetExpectation, rule: Rule) -> NewOutboxRow:
@@ -656,15 +661,6 @@ def _look_again(changes: _Changes, job_id: str, before: ExpectedJob | None) -> N
         changes.jobs.remove(seen)
         if before is not None:
             changes.jobs.append(replace(seen, session_id=before.session_id, was_good=before.was_good))
-
-
-def _is_muted(active: Collection[Mute], unmet: Unmet) -> bool:
-    """Whether the job is muted, or what else it is about, or all of the server."""
-    if unmet.kind in JOB_KINDS:
-        return covering(active, unmet.subject, unmet.name) is not None
-    return any(
-        mute.subject == unmet.subject or (mute.is_of_server and mute.pattern is None) for mute in active
-    )
 
 
 def _decoded(runs: str | None) -> list[RunSample]:

@@ -101,6 +101,18 @@ class Unacknowledged(Facts, frozen=True, kw_only=True, tag="unacknowledged"):
     since: datetime
 
 
+class ManyUnacknowledged(Facts, frozen=True, kw_only=True, tag="many_unacknowledged"):
+    """In the thread of a storm, or of a first start's list: so many of it still fail, and nobody owns them.
+
+    `jobs` are the first few by name; the first of them failed at `since`.
+    """
+
+    server: ServerName
+    jobs: tuple[str, ...]
+    count: int
+    since: datetime
+
+
 FollowedUp = RunAcknowledged | MutedRunEnded | MuteBegan | MuteEnded | Unacknowledged
 """What is said in a run's thread of what people did about it, or did not."""
 
@@ -128,7 +140,7 @@ class StormFacts(Facts, frozen=True, kw_only=True):
     many that stand failed are backups of `logs`, which no retry repeats.
     `causes` are the most frequent ones, of `causes_total`. `jobs` are the first few that stand failed, by
     name, and `retryable` those that can be retried; `owners` the people who acknowledged some of these, with
-    how many.
+    how many. So many of these are `muted`.
     """
 
     storm_id: str
@@ -148,6 +160,7 @@ class StormFacts(Facts, frozen=True, kw_only=True):
     jobs: tuple[str, ...] = ()
     retryable: tuple[str, ...] = ()
     owners: tuple[tuple[str, int], ...] = ()
+    muted: int = 0
 
     @property
     def failed(self) -> int:
@@ -158,8 +171,9 @@ class StormFacts(Facts, frozen=True, kw_only=True):
 class StormFailure(Facts, frozen=True, kw_only=True):
     """One failure of a storm, for its list.
 
-    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it. The
-    session is the latest that failed.
+    `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it. While its
+    job is muted, `muted_until` and `muted_by` say so; so many later runs were `held` back. The session is the
+    latest that failed.
     """
 
     server: ServerName
@@ -169,6 +183,9 @@ class StormFailure(Facts, frozen=True, kw_only=True):
     state: str
     ended_at: datetime
     owner: str | None = None
+    muted_until: datetime | None = None
+    muted_by: str | None = None
+    held: int = 0
 
 
 class StormBegan(Facts, frozen=True, kw_only=True, tag="storm"):
@@ -347,6 +364,12 @@ class ExpectationAcknowledged(Facts, frozen=True, kw_only=True, tag="expectation
     expectation: Expectation
 
 
+class ExpectationUnacknowledged(Facts, frozen=True, kw_only=True, tag="expectation_unacknowledged"):
+    """In its thread: it is still unmet, and nobody has acknowledged it."""
+
+    expectation: Expectation
+
+
 class ExpectationOver(Facts, frozen=True, kw_only=True, tag="expectation_over"):
     """That message needs redrawing: it is over.
 
@@ -411,11 +434,22 @@ class ExpectationsChanged(Facts, frozen=True, kw_only=True, tag="expectations_ch
 
 
 class ListedExpectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of many, for their list. `outcome` is how it ended; None while it stands."""
+    """One of many, for their list. `outcome`: how it ended, None while it stands; `owner` acknowledged it."""
 
     name: str
     since: datetime
     outcome: str | None = None
+    owner: str | None = None
+
+
+class ExpectationsUnacknowledged(Facts, frozen=True, kw_only=True, tag="expectations_unacknowledged"):
+    """In the thread: so many are still unmet, and nobody has acknowledged them since people were told."""
+
+    server: ServerName
+    kind: str
+    names: tuple[str, ...]
+    count: int
+    told_at: datetime
 
 
 class ExpectationsList(Facts, frozen=True, kw_only=True, tag="expectations_list"):
@@ -522,6 +556,7 @@ Announcement = (
     | MuteBegan
     | MuteEnded
     | Unacknowledged
+    | ManyUnacknowledged
     | StormBegan
     | StormChanged
     | StormFinal
@@ -538,9 +573,11 @@ Announcement = (
     | DisableEnded
     | ExpectationUnmet
     | ExpectationAcknowledged
+    | ExpectationUnacknowledged
     | ExpectationOver
     | ExpectationsUnmet
     | ExpectationsChanged
+    | ExpectationsUnacknowledged
     | ExpectationsList
     | ActionRecorded
     | ApprovalOpened

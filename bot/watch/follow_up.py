@@ -27,7 +27,7 @@ from bot.store import (
     Transaction,
     UnmetExpectation,
 )
-from bot.veeam import JobId, Result, ServerName, SessionId, known
+from bot.veeam import DEFAULT_RULES, CauseRules, JobId, Result, ServerName, SessionId, known
 from bot.watch import facts, messages
 from bot.watch.expectation_groups import Gathering
 from bot.watch.mutes import UNMUTED, Failure, covering, mute_facts, thread_keys
@@ -43,7 +43,8 @@ _AHEAD = timedelta(days=2)
 class FollowUp:
     """Keeps it, and queues what the channels are told of it. Raises `StoreError`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, causes: CauseRules = DEFAULT_RULES) -> None:
+        self._causes = causes
         self._database = database
         self._clock = clock
         self._mutes = Mutes(database)
@@ -123,8 +124,9 @@ class FollowUp:
                 groups = Gathering(self._database, reading, server, self._clock.now())
                 group = await groups.standing(subject)
                 return None if group is None else _as_owned(group)
+            groups = Gathering(self._database, reading, server, self._clock.now())
             found = await self._expectations.of(reading, server, subject, kind)
-        return _as_unmet([each for each in found if each.group_id is None])
+            return _as_unmet([(each, await groups.owner_of(each)) for each in found])
 
     async def unmet_of(self, server: ServerName, job_id: JobId) -> Sequence[UnmetExpectation]:
         """Return what is not as expected of a job."""
@@ -140,32 +142,51 @@ class FollowUp:
             if subject.startswith(facts.GROUP):
                 return await self._own_group(transaction, server, subject, person, comment)
             found = await self._expectations.of(transaction, server, subject, kind)
-            stood: list[UnmetExpectation] = []
-            for each in (one for one in found if one.group_id is None):
-                expectation = _expectation(each)
-                before = expectation.acknowledged
-                if before is not None and before.by == person:
-                    stood.append(each)
-                    continue
-                turn = 1 if before is None else before.turn + 1
-                owned = Acknowledgement(by=person, at=now, turn=turn, comment=comment)
-                expectation = msgspec.structs.replace(expectation, acknowledged=owned)
-                body = msgspec.json.encode(expectation).decode()
-                if not await self._expectations.change(transaction, replace(each, body=body)):
-                    continue
-                stood.append(each)
-                key = f"{expectation.key}/{each.channel}"
-                row = messages.message(
-                    f"{key}/acknowledged/{owned.turn}",
-                    each.channel,
-                    facts.ExpectationAcknowledged(expectation=expectation),
-                    now,
-                    placement=Placement.EDIT,
-                    priority=messages.ROOT,
-                    root_key=key,
-                )
-                await self._outbox.add(transaction, [row])
+            if any(each.group_id is not None for each in found):
+                await transaction.serialise(f"expectations/{server}")
+            groups = Gathering(self._database, transaction, server, now)
+            stood: list[tuple[UnmetExpectation, str | None]] = []
+            for each in found:
+                of_all = await groups.owner_of(each)
+                if _owner(each, of_all) == person or await self._own(
+                    transaction, groups, each, person, comment
+                ):
+                    stood.append((each, of_all))
+            await groups.queue()
         return _as_unmet(stood)
+
+    async def _own(
+        self,
+        transaction: Transaction,
+        groups: Gathering,
+        each: UnmetExpectation,
+        person: str,
+        comment: str | None,
+    ) -> bool:
+        """Have a person own one; its own message says so, or the list of the one that tells of many."""
+        expectation, now = _expectation(each), self._clock.now()
+        before = expectation.acknowledged
+        turn = 1 if before is None else before.turn + 1
+        owned = Acknowledgement(by=person, at=now, turn=turn, comment=comment)
+        expectation = msgspec.structs.replace(expectation, acknowledged=owned)
+        body = msgspec.json.encode(expectation).decode()
+        if not await self._expectations.change(transaction, replace(each, body=body)):
+            return False
+        if each.group_id is not None:
+            await groups.own_one(each, person)
+            return True
+        key = f"{expectation.key}/{each.channel}"
+        row = messages.message(
+            f"{key}/acknowledged/{owned.turn}",
+            each.channel,
+            facts.ExpectationAcknowledged(expectation=expectation),
+            now,
+            placement=Placement.EDIT,
+            priority=messages.ROOT,
+            root_key=key,
+        )
+        await self._outbox.add(transaction, [row])
+        return True
 
     async def _own_group(
         self,
@@ -193,26 +214,32 @@ class FollowUp:
             runs = await self._latest(transaction, new.server, new.job_id)
             if runs and _went_wrong(runs[0]):
                 of = runs[0].facts
-                new = replace(new, failure=Failure.of(of.last, of.server, of.job_name).encode())
+                failure = Failure.of(of.last, of.server, of.job_name, self._causes)
+                new = replace(new, failure=failure.encode())
             mute = await self._mutes.put(transaction, new)
             told: set[str] = set()
+            storms = StormMessages(self._database, transaction, now=now)
             for run in filter(_went_wrong, runs):
-                told_there = (each for each in run.channels if each.has_root or each.listed_in)
+                told_there = (each for each in run.channels if each.has_root or each.listed_in or each.storm)
                 channels = [each for each in told_there if each.channel not in told]
                 if not channels:
                     continue
                 told.update(each.channel for each in channels)
                 muted = run.with_mute(mute_facts(mute))
                 occasion, began = f"muted/{mute.id}/{new.reference}", facts.MuteBegan(run=muted.facts)
+                # The list in a storm's thread says it.
                 lines = [
                     messages.reply(muted, channel, occasion, began, now, is_failure=False)
                     for channel in channels
+                    if channel.storm is None
                 ]
                 await self._outbox.add(transaction, [*messages.edits(muted, occasion, now), *lines])
                 await self._runs.put(transaction, row_of(muted))
                 of = run.facts
                 noted = MutedRun(mute.id, of.key, of.job_id, of.job_name, now, is_quiet=False)
                 await self._mutes.add_run(transaction, noted)
+                await storms.follow(muted)
+            await storms.queue()
         return tuple(told)
 
     async def find_mute(
@@ -259,7 +286,7 @@ class FollowUp:
                 return None
             runs = [] if mute.job_id is None else await self._latest(transaction, mute.server, mute.job_id)
         muted = (run for run in runs if run.facts.muted is not None and run.facts.muted.id == mute.id)
-        return tuple({channel for run in muted for channel in thread_keys(run)})
+        return tuple({channel for run in muted for channel in _shown_in(run)})
 
     @asynccontextmanager
     async def _writing(self, server: str) -> AsyncIterator[Transaction]:
@@ -295,25 +322,36 @@ def _as_failed(run: Run) -> FailedRun:
         session_id=run.facts.first.session_id,
         owner=None if owned is None else owned.by,
         turn=0 if owned is None else owned.turn,
-        channels=(*thread_keys(run), *(each.channel for each in run.channels if each.storm is not None)),
+        channels=_shown_in(run),
     )
+
+
+def _shown_in(run: Run) -> tuple[str, ...]:
+    """The channels in which a thread tells of the run: its own, another message's, or a storm's."""
+    return (*thread_keys(run), *(each.channel for each in run.channels if each.storm is not None))
 
 
 def _expectation(unmet: UnmetExpectation) -> facts.Expectation:
     return msgspec.json.decode(unmet.body, type=facts.Expectation)
 
 
-def _as_unmet(unmet: Sequence[UnmetExpectation]) -> FailedRun | None:
-    """All of it as one: owned where the same person owns each; None where there is nothing."""
+def _owner(unmet: UnmetExpectation, of_all: str | None) -> str | None:
+    """Who owns one: the person who acknowledged it, else the one who did all of its group."""
+    owned = _expectation(unmet).acknowledged
+    return of_all if owned is None else owned.by
+
+
+def _as_unmet(unmet: Sequence[tuple[UnmetExpectation, str | None]]) -> FailedRun | None:
+    """All of it as one, each with who owns its group: owned where the same person owns each."""
     if not unmet:
         return None
-    owned = [_expectation(each).acknowledged for each in unmet]
-    owner, *others = {None if each is None else each.by for each in owned}
+    owned = [_expectation(each).acknowledged for each, _ in unmet]
+    owner, *others = {_owner(each, of_all) for each, of_all in unmet}
     return FailedRun(
         session_id="",
         owner=None if others else owner,
         turn=sum(each.turn for each in owned if each is not None),
-        channels=tuple(dict.fromkeys(each.channel for each in unmet)),
+        channels=tuple(dict.fromkeys(each.channel for each, _ in unmet)),
     )
 
 

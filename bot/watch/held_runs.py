@@ -116,8 +116,11 @@ class HeldRuns:
                 active = await self._held_back.active(transaction, self._server.name, now)
                 mute = covering(active, run.facts.job_id, run.facts.job_name)
                 if mute is not None and holds_back(mute, run.facts.last):
-                    quiet = await self._held_back.hold(transaction, mute, run, [to], run.facts.last, now)
+                    quiet = await self._held_back.hold(
+                        transaction, mute, run, [to], run.facts.last, now, storms=storms
+                    )
                     await queue(transaction, self._outbox, self._runs, quiet)
+                    await storms.queue()
                     return
                 in_storms = await storms.take(run, [to]) if run.facts.stands_failed else {}
                 queued = messages.root_messages(run, [to], self._clock.now(), storms=in_storms)

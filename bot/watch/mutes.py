@@ -30,13 +30,23 @@ from bot.store import (
     StoreError,
     Transaction,
 )
-from bot.veeam import FAILURES_ONLY, JobId, Result, ServerName, cause_of, gist, known, session_group
+from bot.veeam import (
+    FAILURES_ONLY,
+    CauseRules,
+    JobId,
+    Result,
+    ServerName,
+    cause_of,
+    gist,
+    known,
+    session_group,
+)
 from bot.watch import facts, messages
 from bot.watch.routing import Destination, RouteReason, WatchRules
 from bot.watch.run_facts import MuteFacts, RunFacts, SessionFacts
-from bot.watch.runs import Run, RunChannel
+from bot.watch.runs import Run, RunChannel, storm_key
 from bot.watch.standing import row_of
-from bot.watch.storms import StormGathering, StormRules
+from bot.watch.storms import StormGathering, StormMessages, StormRules
 from bot.watch.streaks import is_of_logs
 
 TIME, UNMUTED, CHANGED, RECOVERED = "time", "unmuted", "changed", "recovered"
@@ -65,15 +75,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     objects: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, session: SessionFacts, server: str, job_name: str) -> "Failure":
-        """Return how a session of a job failed or warned."""
-        details = session.details
+    def of(cls, session: SessionFacts, server: str, job_name: str, causes: CauseRules) -> "Failure":
+        """Return how a session of a job failed or warned, its cause by these rules."""
+        details, texts = session.details, session.reasons
         if details is None or details.is_incomplete:
             return cls(result=session.result, ended_at=session.ended_at)
-        texts = [
-            text for text in (*(each.message for each in details.problems), session.message) if text
-        ] or list(details.records)
-        finding = cause_of(texts, names=(job_name, server, *session.object_names))
+        finding = cause_of(texts, causes, names=(job_name, server, *session.object_names))
         cause = ":".join(finding.common_key()) if finding is not None else None
         is_whole = details.failed_total + details.warned_total == len(details.problems)
         return cls(
@@ -122,12 +129,19 @@ def covering(active: Iterable[Mute], job_id: str, job_name: str) -> Mute | None:
     return min(fitting, key=lambda mute: mute.is_of_server, default=None)
 
 
+def is_subject_muted(active: Iterable[Mute], subject: str, name: str, *, is_job: bool) -> bool:
+    """Whether a subject of expectations is muted: a job, or what else of a server, or all of the server."""
+    if is_job:
+        return covering(active, subject, name) is not None
+    return any(mute.subject == subject or (mute.is_of_server and mute.pattern is None) for mute in active)
+
+
 def holds_back(mute: Mute | None, session: SessionFacts) -> bool:
     """Whether a session's end is held back: all but a success is."""
     return mute is not None and known(Result, session.result) is not Result.SUCCESS
 
 
-def ended_early(mute: Mute, session: SessionFacts, job_name: str) -> str | None:
+def ended_early(mute: Mute, session: SessionFacts, job_name: str, causes: CauseRules) -> str | None:
     """Return why a job's session ends the mute of its job before its time; None where it doesn't.
 
     Planned maintenance of a server lasts until its time is over.
@@ -143,8 +157,9 @@ def ended_early(mute: Mute, session: SessionFacts, job_name: str) -> str | None:
         is_whole = session.part is None and session_group(session.session_type) not in FAILURES_ONLY
         is_better = is_success if is_warned else before is not None or mute.until_success
         return RECOVERED if is_whole and is_better else None
-    is_other = before is not None and Failure.of(session, mute.server, job_name).differs_from(before)
-    return CHANGED if is_other else None
+    if before is not None and Failure.of(session, mute.server, job_name, causes).differs_from(before):
+        return CHANGED
+    return None
 
 
 class HeldBack:
@@ -176,13 +191,14 @@ class HeldBack:
         *,
         job_id: str,
         job_name: str,
+        causes: CauseRules,
         now: datetime,
     ) -> Mute | None:
         """Return what mutes the job of a session that ended; what the session ends is `active` no more."""
         mute = covering(active, job_id, job_name)
         if mute is None:
             return None
-        because = ended_early(mute, session, job_name)
+        because = ended_early(mute, session, job_name, causes)
         if because is not None and not await self._has_run_since(transaction, mute.server, job_id, session):
             await self._mutes.end(transaction, mute.id, because, now)
             log.info("watch.mute_ended", server=mute.server, job_id=job_id, because=because)
@@ -191,7 +207,7 @@ class HeldBack:
         before = Failure.decode(mute.failure)
         is_news = before is None or before.cause is None
         if not mute.is_of_server and is_news and not (session.went_well or session.is_stopped):
-            failure = Failure.of(session, mute.server, job_name).encode()
+            failure = Failure.of(session, mute.server, job_name, causes).encode()
             await self._mutes.set_failure(transaction, mute.id, failure)
             noted = replace(mute, failure=failure)
             active[active.index(mute)] = noted
@@ -217,8 +233,13 @@ class HeldBack:
         destinations: Iterable[Destination],
         session: SessionFacts,
         now: datetime,
+        *,
+        storms: StormMessages | None = None,
     ) -> messages.RunMessages:
-        """Queue a run quietly for these channels; the mute remembers it."""
+        """Queue a run quietly for these channels; the mute remembers it.
+
+        Where the job's last failure is in a storm, the list of `storms` counts it.
+        """
         known_channels = {each.channel for each in run.channels}
         new_there = (to for to in destinations if to.channel not in known_channels)
         quiet = messages.with_one_ping(run, new_there)
@@ -232,6 +253,8 @@ class HeldBack:
                 muted_in=threads.get(to.channel, ""),
             )
             new.append(channel)
+            if storms is not None and not channel.muted_in:
+                await storms.hold(run, channel.channel)
         rows = [
             messages.reply(
                 run,
@@ -402,6 +425,7 @@ class MuteKeeper:
         if _is_muted_by(run, mute):
             run = run.with_mute(None if other is None else mute_facts(other))
             await self._outbox.add(transaction, messages.edits(run, f"unmuted/{mute.id}", now))
+            await storms.follow(run)
         if other is not None:
             await self._mutes.add_run(transaction, replace(untold.muted, mute_id=other.id))
             await self._runs.put(transaction, row_of(run))
@@ -466,11 +490,14 @@ def _told(
         )
         if told.has_root:
             rows.append(messages.root_row(run, told, now))
-    elif untold.is_said and run.facts.may_mention and not channel.mentioned:
+    elif untold.is_said and run.facts.may_mention and not channel.mentioned and channel.storm is None:
         told = msgspec.structs.replace(channel, mentioned=True)
         mention = messages.target(run, channel)
     # After maintenance the threads of what stands there as it did say nothing.
     is_quiet = untold.is_of_server and mention is None and (channel.has_root or not untold.is_said)
+    if channel.storm is not None and not untold.is_of_server and ended.because != RECOVERED:
+        # Its root and its list say what has recovered.
+        rows.append(_line(run, channel, ended, mute, now, is_loud=False))
     key = told.thread_key or messages.root_key(run, told.channel)
     if (told.has_root or told.thread_key) and louder != key and not is_quiet:
         is_loud = untold.is_said and ended.because == TIME and channel not in untold.new
@@ -487,6 +514,8 @@ def _line(
     After an older database was restored, another mute may have the same ID, but not the same reference.
     """
     key = channel.thread_key or messages.root_key(run, channel.channel)
+    if channel.storm is not None:
+        key = storm_key(channel.storm)
     placement = Placement.BROADCAST if is_loud else Placement.REPLY
     if channel.threads is Threads.FLAT and channel.has_root:
         placement = Placement.POST

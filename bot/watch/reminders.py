@@ -1,10 +1,12 @@
-"""Reminders: a run that still fails and that nobody has acknowledged is brought up again in its thread.
+"""Reminders: what still fails, or is not as expected, and nobody has acknowledged, is brought up again.
 
-At most once a day, and only of the job's latest run; it stops once the run is made up for, acknowledged or
-muted. Nobody is mentioned.
+In its thread, at most once a day, and of a run only while it is its job's latest. Runs that one message tells
+of, a storm or a first start's list, are brought up together. It stops once the run is made up for,
+acknowledged or muted, or the expectation is met. Nobody is mentioned.
 """
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,10 +14,28 @@ import msgspec
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Leases, Mutes, Outbox, RunRow, Runs, StoreError, Transaction
+from bot.store import (
+    Database,
+    ExpectationGroup,
+    ExpectationGroups,
+    Expectations,
+    Leases,
+    Mute,
+    Mutes,
+    NewOutboxRow,
+    Outbox,
+    Placement,
+    RunRow,
+    Runs,
+    StoreError,
+    Transaction,
+    UnmetExpectation,
+)
 from bot.veeam import ServerName
 from bot.watch import facts, messages
-from bot.watch.mutes import covering
+from bot.watch.expectation_groups import group_key
+from bot.watch.expectations import JOB_KINDS
+from bot.watch.mutes import covering, is_subject_muted
 from bot.watch.runs import Run
 from bot.watch.standing import row_of
 
@@ -25,12 +45,14 @@ _LEASE_SECONDS = 180.0
 _MUTED_LOOKED_AT_EVERY = timedelta(minutes=15)
 _AT_ONCE = 20
 _RUNS_LOOKED_AT = 20
+_GROUP_AT_MOST = 2_000
+_NAMED = 8
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Reminder:
-    """Reminds people of failed runs. For each server one process at a time does, by a lease."""
+    """Reminds people of what is left. For each server one process at a time does, by a lease."""
 
     def __init__(self, database: Database, clock: Clock, holder: str, *, after: timedelta) -> None:
         self._database = database
@@ -41,6 +63,8 @@ class Reminder:
         self._mutes = Mutes(database)
         self._outbox = Outbox(database)
         self._leases = Leases(database)
+        self._expectations = Expectations(database)
+        self._groups = ExpectationGroups(database)
 
     async def run(self, servers: Collection[ServerName]) -> None:
         """Look every minute, for ever; a database that does not answer is asked again."""
@@ -53,47 +77,176 @@ class Reminder:
             await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
 
     async def tick(self, server: ServerName) -> None:
-        """Remind people of a server's runs that are due, some at once. Raises StoreError."""
+        """Remind people of what is due on a server, some at once. Raises StoreError."""
         now = self._clock.now()
-        due = await self._runs.unanswered(
-            server, since=now - self._after, reminded_before=now - AT_MOST_EVERY, limit=_AT_ONCE
+        since, before = now - self._after, now - AT_MOST_EVERY
+        runs = await self._runs.unanswered(server, since=since, reminded_before=before, limit=_AT_ONCE)
+        unmet = await self._expectations.unanswered(
+            server, told_before=since, reminded_before=before, limit=_AT_ONCE
         )
-        if not due or not await self._leases.take(f"remind/{server}", self._holder, now, _LEASE_SECONDS):
+        groups = await self._groups.unanswered(
+            server, opened_before=since, reminded_before=before, limit=_AT_ONCE
+        )
+        if not (runs or unmet or groups):
             return
-        for row in due:
-            async with self._database.transaction() as transaction:
-                await transaction.serialise(f"announce/{server}")
-                await self._remind(transaction, row)
+        if not await self._leases.take(f"remind/{server}", self._holder, now, _LEASE_SECONDS):
+            return
+        for row in runs:
+            async with self._writing(f"announce/{server}") as transaction:
+                await self._remind_of_run(transaction, row)
+        for each in unmet:
+            async with self._writing(f"announce/{server}") as transaction:
+                await self._remind_of_expectation(transaction, each)
+        for group in groups:
+            async with self._writing(f"expectations/{server}") as transaction:
+                await self._remind_of_group(transaction, group)
 
-    async def _remind(self, transaction: Transaction, row: RunRow) -> None:
+    @asynccontextmanager
+    async def _writing(self, what: str) -> AsyncIterator[Transaction]:
+        """Write while nobody else does who is about the same."""
+        async with self._database.transaction() as transaction:
+            await transaction.serialise(what)
+            yield transaction
+
+    async def _remind_of_run(self, transaction: Transaction, row: RunRow) -> None:
+        """Bring up a run, and what the same messages tell of beside it."""
         if await self._runs.of(transaction, row.run_key) != row:
-            return  # it has changed meanwhile
+            return  # it has changed meanwhile, or was brought up with another one
         run, now = Run.decode(row.body), self._clock.now()
-        if run is None or await self._has_run_since(transaction, run):
-            # The job has run again since: that run is the one to look after.
-            await self._runs.put(transaction, replace(row, unanswered_since=None))
-            return
         active = await self._mutes.active(transaction, row.server, now)
-        if covering(active, row.job_id, run.facts.job_name) is not None:
-            # As if reminded of then: it leaves the others their turn, and has one again soon.
-            put_off = now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY
-            await self._runs.put(transaction, replace(row, reminded_at=put_off))
+        if run is None or not await self._is_left(transaction, row, run, active):
             return
-        reminded = msgspec.structs.replace(run, reminded_at=now, reminders=run.reminders + 1)
-        said = facts.Unacknowledged(run=run.facts, since=run.facts.last.ended_at)
-        occasion = f"reminder/{reminded.reminders}"
-        rows = [
-            messages.reply(reminded, channel, occasion, said, now, is_failure=True)
-            for channel in reminded.channels_with_root
-        ]
+        runs = [run, *await self._beside(transaction, run, active)]
+        number = max(each.reminders for each in runs) + 1
+        occasion = f"reminder/{number}"
+        rows: list[NewOutboxRow] = []
+        for each in runs:
+            said = facts.Unacknowledged(run=each.facts, since=each.facts.last.ended_at)
+            rows += [
+                messages.reply(each, channel, occasion, said, now, is_failure=True)
+                for channel in each.channels_with_root
+            ]
+        for thread, channel in _shared_threads(run).items():
+            told = [each for each in runs if thread in _shared_threads(each)]
+            said_of_all = facts.ManyUnacknowledged(
+                server=run.facts.server,
+                jobs=tuple(each.facts.job_name for each in told[:_NAMED]),
+                count=len(told),
+                since=min(each.facts.last.ended_at for each in told),
+            )
+            # A storm may be of several servers, each of which is looked at by itself.
+            rows.append(self._reply(thread, channel, f"reminder/{row.server}/{number}", said_of_all))
         await self._outbox.add(transaction, rows)
-        await self._runs.put(transaction, row_of(reminded))
-        log.info("watch.reminded", server=row.server, run=row.run_key, reminders=reminded.reminders)
+        for each in runs:
+            reminded = msgspec.structs.replace(each, reminded_at=now, reminders=number)
+            await self._runs.put(transaction, row_of(reminded))
+        _log_reminded(row.server, row.run_key, number, runs=len(runs))
+
+    async def _beside(self, transaction: Transaction, run: Run, active: Sequence[Mute]) -> list[Run]:
+        """What else is left of what the messages tell of that tell of a run among others."""
+        threads = _shared_threads(run).keys()
+        if not threads:
+            return []
+        left: list[Run] = []
+        for row in await self._runs.all_unanswered(transaction, run.facts.server):
+            other = Run.decode(row.body)
+            if other is None or row.run_key == run.facts.key or threads.isdisjoint(_shared_threads(other)):
+                continue
+            if await self._is_left(transaction, row, other, active):
+                left.append(other)
+        return left
+
+    async def _is_left(self, transaction: Transaction, row: RunRow, run: Run, active: Sequence[Mute]) -> bool:
+        """Whether a run is one to bring up; another one is put off, or brought up no more."""
+        if await self._has_run_since(transaction, run):
+            # That run is the one to look after.
+            await self._runs.put(transaction, replace(row, unanswered_since=None))
+            return False
+        if covering(active, row.job_id, run.facts.job_name) is None:
+            return True
+        # As if reminded of then: it leaves the others their turn, and has one again soon.
+        put_off = self._clock.now() + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY
+        await self._runs.put(transaction, replace(row, reminded_at=put_off))
+        return False
 
     async def _has_run_since(self, transaction: Transaction, run: Run) -> bool:
         """Whether a later run of the job is known; of backups of its logs, a later one of these."""
         rows = await self._runs.latest(transaction, run.facts.server, run.facts.job_id, limit=_RUNS_LOOKED_AT)
-        runs = (found for row in rows if (found := Run.decode(row.body)) is not None)
-        alike = (each for each in runs if each.facts.first.log_type == run.facts.first.log_type)
-        latest = next(alike, None)
-        return latest is not None and latest.facts.key != run.facts.key
+        for row in rows:
+            if row.run_key == run.facts.key:
+                return False
+            found = Run.decode(row.body)
+            if found is not None and found.facts.first.log_type == run.facts.first.log_type:
+                return True
+        return False
+
+    async def _remind_of_expectation(self, transaction: Transaction, due: UnmetExpectation) -> None:
+        """Bring up one that has a message of its own."""
+        found = await self._expectations.of(transaction, due.server, due.subject, due.kind)
+        if list(found) != [due]:
+            return  # it is over, or has changed
+        now = self._clock.now()
+        expectation = msgspec.json.decode(due.body, type=facts.Expectation)
+        active = await self._mutes.active(transaction, due.server, now)
+        is_job = expectation.job_id is not None
+        if is_subject_muted(active, due.subject, expectation.name, is_job=is_job):
+            reminded = replace(due, reminded_at=now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
+        elif expectation.acknowledged is not None:
+            reminded = replace(due, reminded_at=now)
+        else:
+            reminded = replace(due, reminded_at=now, reminders=due.reminders + 1)
+            said = facts.ExpectationUnacknowledged(expectation=expectation)
+            key = f"{expectation.key}/{due.channel}"
+            row = self._reply(key, due.channel, f"reminder/{reminded.reminders}", said)
+            await self._outbox.add(transaction, [row])
+            _log_reminded(due.server, expectation.key, reminded.reminders)
+        await self._expectations.change(transaction, reminded)
+
+    async def _remind_of_group(self, transaction: Transaction, due: ExpectationGroup) -> None:
+        """Bring up what is left of many that one message tells of."""
+        if await self._groups.of(transaction, due.id) != due:
+            return
+        now = self._clock.now()
+        active = await self._mutes.active(transaction, due.server, now)
+        standing = await self._groups.listed(transaction, due.id, limit=_GROUP_AT_MOST, only_standing=True)
+        left = [
+            each.name
+            for each in standing
+            if each.owner is None
+            and not is_subject_muted(active, each.subject, each.name, is_job=due.kind in JOB_KINDS)
+        ]
+        if not left:
+            reminded = replace(due, reminded_at=now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
+        else:
+            reminded = replace(due, reminded_at=now, reminders=due.reminders + 1)
+            said = facts.ExpectationsUnacknowledged(
+                server=ServerName(due.server),
+                kind=due.kind,
+                names=tuple(left[:_NAMED]),
+                count=len(left),
+                told_at=due.opened_at,
+            )
+            row = self._reply(group_key(due.id), due.channel, f"reminder/{reminded.reminders}", said)
+            await self._outbox.add(transaction, [row])
+            _log_reminded(due.server, group_key(due.id), reminded.reminders)
+        await self._groups.put(transaction, reminded)
+
+    def _reply(self, thread: str, channel: str, name: str, said: facts.Announcement) -> NewOutboxRow:
+        return messages.message(
+            f"{thread}/{name}",
+            channel,
+            said,
+            self._clock.now(),
+            placement=Placement.REPLY,
+            priority=messages.REPLY,
+            root_key=thread,
+        )
+
+
+def _log_reminded(server: str, about: str, reminders: int, *, runs: int = 0) -> None:
+    log.info("watch.reminded", server=server, about=about, reminders=reminders, runs=runs)
+
+
+def _shared_threads(run: Run) -> dict[str, str]:
+    """The messages that tell of a run among others, by their keys, with the channel of each."""
+    return {each.shared_thread: each.channel for each in run.channels if each.shared_thread is not None}

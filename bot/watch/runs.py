@@ -25,6 +25,12 @@ _ATTEMPTS_KEPT = 100
 RETRY = "retry"
 """The operation that runs a job's failed objects again."""
 
+
+def storm_key(storm_id: str) -> str:
+    """Return the key of the row that a storm's root is."""
+    return f"storm/{storm_id}"
+
+
 _DEFAULT_POLICY = RetryPolicy(enabled=True)
 """Assumed of a job that VBR doesn't describe, as those of plug-ins: the defaults of Veeam's document."""
 
@@ -50,6 +56,11 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def thread_key(self) -> str | None:
         """The row of the message whose thread follows the run; None: it is the run's own root."""
         return self.muted_in or self.listed_in
+
+    @property
+    def shared_thread(self) -> str | None:
+        """The row of the message that tells of the run among others: a storm, or a first start's summary."""
+        return self.listed_in if self.storm is None else storm_key(self.storm)
 
     @property
     def has_root(self) -> bool:
@@ -110,7 +121,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def unanswered_since(self) -> datetime | None:
         """Since when it waits for somebody to acknowledge it; None when it doesn't."""
         is_answered = self.facts.acknowledged is not None or self.facts.muted is not None
-        is_waiting = self.facts.stands_failed and bool(self.channels_with_root) and not is_answered
+        is_told = any(each.has_root or each.shared_thread for each in self.channels)
+        is_waiting = self.facts.stands_failed and is_told and not is_answered
         return self.facts.last.ended_at if is_waiting else None
 
     def with_mute(self, mute: MuteFacts | None) -> "Run":

@@ -32,7 +32,7 @@ from bot.watch import facts
 from bot.watch.messages import ROOT, message
 from bot.watch.messages import target as target_of
 from bot.watch.routing import Destination
-from bot.watch.runs import Run
+from bot.watch.runs import Run, storm_key
 from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
 
 TAKES_FAILURES = timedelta(hours=1)
@@ -42,7 +42,7 @@ SETTLES = timedelta(seconds=1)
 _INTERVALS_APART = 3
 _CAUSES_SHOWN = 4
 _RECOVERED = "recovered"
-_JOBS_NAMED = 6
+_JOBS_NAMED = 20
 _REASON_CHARACTERS = 500
 
 
@@ -81,7 +81,8 @@ class StormMessages:
     async def follow(self, run: Run) -> None:
         """Note how a run stands that a storm may tell of."""
         is_told = any(each.storm is not None for each in run.channels)
-        has_changed = len(run.facts.attempts) > 1 or run.facts.recovery or run.facts.acknowledged
+        of = run.facts
+        has_changed = len(of.attempts) > 1 or of.recovery or of.acknowledged or of.muted
         if not is_told and has_changed:
             # The message of an action may have become the run's root since.
             is_told = await self._storms.tells_of(self._transaction, run.facts.key)
@@ -89,10 +90,26 @@ class StormMessages:
             return
         await self._be_alone()
         for changed in await self._storms.change_state(
-            self._transaction, run.facts.key, _state(run), run.facts.latest.session_id, _owner(run)
+            self._transaction,
+            of.key,
+            state=_state(run),
+            last_session_id=of.latest.session_id,
+            owner=_owner(run),
+            muted_until=None if of.muted is None else of.muted.until,
+            muted_by=None if of.muted is None else of.muted.by,
         ):
-            if changed.storm_id is not None:
-                self._pages[changed.storm_id].add(page_of(changed.place or 0))
+            self._draw(changed)
+
+    async def hold(self, run: Run, channel: str) -> None:
+        """Count a run that is held back with its job's failure of a storm in this channel, if it has one."""
+        await self._be_alone()
+        held = await self._storms.hold(self._transaction, channel, run.facts.server, run.facts.job_id)
+        if held is not None:
+            self._draw(held)
+
+    def _draw(self, changed: ChannelFailure) -> None:
+        if changed.storm_id is not None:
+            self._pages[changed.storm_id].add(page_of(changed.place or 0))
 
     async def queue(self) -> None:
         """Queue what the storms that changed say now."""
@@ -117,7 +134,8 @@ class StormMessages:
                 self._transaction, storm.id, limit=_JOBS_NAMED, states=RETRYABLE
             )
         owners = await self._storms.owners(self._transaction, storm.id)
-        summary = storm_facts(storm, parts, failing, retryable, owners)
+        muted = await self._storms.muted(self._transaction, storm.id)
+        summary = storm_facts(storm, parts, failing, retryable, owners, muted=muted)
         key = storm_key(storm.id)
         may_mention = storm.mention is not None and summary.failed > summary.retrying
         mention = storm.mention if may_mention and not storm.is_mentioned else None
@@ -219,17 +237,14 @@ class StormGathering(StormMessages):
         return storm
 
 
-def storm_key(storm_id: str) -> str:
-    """Return the key of the row that a storm's root is."""
-    return f"storm/{storm_id}"
-
-
 def storm_facts(
     storm: Storm,
     parts: Sequence[StormPart],
     failing: Sequence[ChannelFailure],
     retryable: Sequence[ChannelFailure],
     owners: Sequence[tuple[str, int]] = (),
+    *,
+    muted: int = 0,
 ) -> facts.StormFacts:
     """Return a storm as it stands, its most frequent causes first. Pure."""
     states = Counter[str]()
@@ -266,6 +281,7 @@ def storm_facts(
         jobs=tuple(each.job_name for each in failing),
         retryable=tuple(each.job_name for each in retryable),
         owners=tuple(owners),
+        muted=muted,
     )
 
 
@@ -349,4 +365,7 @@ def _listed(failure: ChannelFailure) -> facts.StormFailure:
         state=failure.state,
         ended_at=failure.ended_at,
         owner=failure.owner,
+        muted_until=failure.muted_until,
+        muted_by=failure.muted_by,
+        held=failure.held,
     )

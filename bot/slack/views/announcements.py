@@ -364,6 +364,7 @@ VIEWS: Mapping[type[facts.Announcement], Drawing] = {
     facts.MuteBegan: Drawing(runs.mute_began),
     facts.MuteEnded: Drawing(runs.mute_ended),
     facts.Unacknowledged: Drawing(runs.unacknowledged),
+    facts.ManyUnacknowledged: Drawing(runs.many_unacknowledged),
     facts.StormBegan: Drawing(
         lambda announced: storms.storm_root(announced.storm, announced.mention), _of_storm
     ),
@@ -372,6 +373,7 @@ VIEWS: Mapping[type[facts.Announcement], Drawing] = {
     facts.StormList: Drawing(storms.storm_list),
     facts.ExpectationUnmet: Drawing(expectations.unmet, _of_expectation),
     facts.ExpectationAcknowledged: Drawing(expectations.acknowledged, _of_expectation),
+    facts.ExpectationUnacknowledged: Drawing(expectations.unacknowledged),
     facts.ExpectationOver: Drawing(expectations.over, _of_expectation),
     facts.ExpectationsUnmet: Drawing(
         lambda announced: expectations.many_unmet(announced.group, announced.mention), _of_expectations
@@ -379,6 +381,7 @@ VIEWS: Mapping[type[facts.Announcement], Drawing] = {
     facts.ExpectationsChanged: Drawing(
         lambda announced: expectations.many_unmet(announced.group), _of_expectations
     ),
+    facts.ExpectationsUnacknowledged: Drawing(expectations.many_unacknowledged),
     facts.ExpectationsList: Drawing(expectations.many_listed),
     facts.DigestMade: Drawing(lambda announced: report.digest_root(announced.report), _of_digest),
     facts.DigestJobs: Drawing(lambda announced: report.digest_jobs(announced.report), _of_own_row),

@@ -50,6 +50,7 @@ _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
 _MANY_NAMED, _MANY_NAME_LIMIT = 3, 60
+"""So many at least: no names are so long that these don't fit."""
 _ON_A_JOB = (ShowJob, ExplainFailure, ListSessions, ShowSession, ReadAudit, JobAction, Subscribe)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Apply, ClearCache, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
@@ -329,23 +330,37 @@ def on_many(
     beside: str = "",
     prominent: bool = False,
 ) -> Control | None:
-    """A button that acts on so many jobs at once: its dialog says how many and which, the first by name.
+    """A button that acts on so many jobs at once: its dialog says how many and which, by name as room allows.
 
-    `about` tells it from its like in one message; `beside` says more in the dialog.
+    `about` tells it from its like in one message, whose dialogs name a few; `beside` says more in the dialog.
     """
     control, asked = request_control(request, name="", server="", prominent=prominent), request.operation
     if control is None or asked.confirmation is None:
         return None
-    named = [strong(name, _MANY_NAME_LIMIT) for name in names[:_MANY_NAMED]]
-    which = ", ".join(named) + (f" and {total - len(named):,} more" if total > len(named) else "")
+    more = " ".join(filter(None, (asked.confirmation.consequence, beside)))
+    which = _which(
+        names[:_MANY_NAMED] if about else names, total, room=_CONFIRM_LIMIT - len(more) - len(". ")
+    )
     if about:
         control.button.accessibility_label = plain(f"{asked.label}: {about}", _LABEL_LIMIT)
     return asking(
         control,
         f"{asked.label.removesuffix(' all')} {count(total, 'job')}?",
-        " ".join(filter(None, (f"{which}.", asked.confirmation.consequence, beside))),
+        f"{which}. {more}",
         yes=asked.confirmation.yes,
     )
+
+
+def _which(names: Sequence[str], total: int, *, room: int) -> str:
+    """As many names as there is room for, a few at least, and how many more there are."""
+    said = ""
+    for number in range(1, len(names) + 1):
+        named = ", ".join(strong(name, _MANY_NAME_LIMIT) for name in names[:number])
+        longer = named + (f" and {total - number:,} more" if total > number else "")
+        if number > _MANY_NAMED and len(longer) > room:
+            break
+        said = longer
+    return said
 
 
 def in_words(request: model.Request) -> str:

@@ -13,6 +13,7 @@ from bot.operations.queries.job import ShowJob
 from bot.slack.text import count, date, dotted, duration, literal, mention, plain, size, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, controls, job_control, on_many, request_control
+from bot.slack.views.many import first_named
 from bot.slack.views.message import Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
@@ -102,6 +103,26 @@ def acknowledged(announced: facts.ExpectationAcknowledged) -> Message:
     return unmet(facts.ExpectationUnmet(expectation=announced.expectation))
 
 
+def unacknowledged(announced: facts.ExpectationUnacknowledged) -> Message:
+    """In its thread: it is still so, and nobody has said that they look after it."""
+    expectation = announced.expectation
+    what, *_ = _said(expectation)
+    since = f" since {date(expectation.told_at)}" if expectation.told_at is not None else ""
+    said = f"Nobody has acknowledged it{since}."
+    head = f"{status_text.WARNING} Still so: {_subject(expectation)} {what}"
+    return compose([paragraph(head, said), expectation_controls(expectation)])
+
+
+def many_unacknowledged(announced: facts.ExpectationsUnacknowledged) -> Message:
+    """In the thread of many: how many are left that nobody looks after, and which."""
+    number = count(announced.count, *_NOUNS.get(announced.kind, ("job", "jobs")))
+    names = first_named([strong(name, _NAME_LIMIT) for name in announced.names], announced.count)
+    what = f"{number} on {literal(announced.server)} ({_STANDS[announced.kind]})"
+    still = f"{status_text.WARNING} Still so: {what}"
+    said = f"Nobody has acknowledged this since {date(announced.told_at)}."
+    return compose([paragraph(f"{still}: {names}.", said)])
+
+
 def over(announced: facts.ExpectationOver) -> Message:
     """The same message once it is over: how it ended, and how long it took."""
     expectation = announced.expectation
@@ -158,12 +179,22 @@ def many_listed(announced: facts.ExpectationsList) -> Message:
     noun = _NOUNS.get(announced.kind, ("job", "jobs"))[0].capitalize()
     rows = [(one.name, state) for one, state in zip(announced.listed, states, strict=True)]
     lines = [
-        dotted(status_text.job_name(one.name, announced.server), state)
+        dotted(
+            status_text.job_name(one.name, announced.server),
+            state,
+            f"acknowledged by {mention(one.owner)}" if one.owner and one.outcome is None else "",
+        )
         for one, state in zip(announced.listed, states, strict=True)
+    ]
+    standing = [one for one in announced.listed if one.outcome is None]
+    owned = [
+        f"Acknowledged by {mention(owner)}: "
+        + first_named([strong(one.name, _NAME_LIMIT) for one in standing if one.owner == owner])
+        for owner in dict.fromkeys(one.owner for one in standing if one.owner)
     ]
     listed = MessagePart("\n".join(lines), table((noun, "State"), rows).blocks)
     more = f"… and {announced.left_out:,} more, not listed here." if announced.left_out else ""
-    return compose([listed, note(more)])
+    return compose([listed, note(*owned, more)])
 
 
 def expectation_controls(expectation: facts.Expectation) -> MessagePart:

@@ -77,7 +77,8 @@ def _why_not(outcome: outcomes.Outcome, operation: Operation) -> str:
     return reasons.get(type(outcome), _OTHERWISE)
 
 
-def first_named(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    shown = ", ".join(names[:_JOBS_NAMED])
-    return f"{shown} and {len(names) - _JOBS_NAMED:,} more" if len(names) > _JOBS_NAMED else shown
+def first_named(names: Sequence[str], total: int | None = None) -> str:
+    """The first of some names, and how many more there are: `total` counts those that are not among them."""
+    shown = names[:_JOBS_NAMED]
+    left_out = (len(names) if total is None else total) - len(shown)
+    return f"{', '.join(shown)} and {left_out:,} more" if left_out > 0 else ", ".join(shown)

@@ -31,6 +31,7 @@ from bot.slack.views.buttons import (
     session_control,
     why_control,
 )
+from bot.slack.views.many import first_named
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch import facts
@@ -200,6 +201,19 @@ def unacknowledged(announced: facts.Unacknowledged) -> Message:
         cause(run),
     )
     return compose([head, controls(_run_controls(run))])
+
+
+def many_unacknowledged(announced: facts.ManyUnacknowledged) -> Message:
+    """In the thread of a message that tells of many: how many still fail, and which."""
+    number = announced.count
+    names = first_named([strong(name) for name in announced.jobs], number)
+    still = f"{status_text.FAILED} {count(number, 'job')} on {strong(announced.server)} still {_fail(number)}"
+    said = f"Nobody has acknowledged {'it' if number == 1 else 'them'}. First failed {date(announced.since)}."
+    return compose([paragraph(f"{still}: {names}.", said)])
+
+
+def _fail(number: int) -> str:
+    return "fails" if number == 1 else "fail"
 
 
 def run_line(run: RunFacts) -> str:

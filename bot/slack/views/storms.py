@@ -1,9 +1,10 @@
 """A storm: many failures of one channel in one message, its list in the thread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, RetryAll
-from bot.slack.text import code, count, date, dotted, literal, mention, size, strong
+from bot.slack.text import code, count, date, dotted, escape, literal, mention, sentence_case, size, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import controls, on_many, sessions_menu
 from bot.slack.views.many import first_named
@@ -61,15 +62,13 @@ def storm_final(announced: facts.StormFinal) -> Message:
 
 def storm_list(announced: facts.StormList) -> Message:
     """In the thread: the failures one by one, as a table."""
-    rows = [
-        (one.job_name, one.server, _STATES.get(one.state, one.state), one.cause or NO_CELL)
-        for one in announced.failures
-    ]
+    rows = [(one.job_name, one.server, _state(one), one.cause or NO_CELL) for one in announced.failures]
     lines = [
         dotted(
             status_text.job_name(one.job_name, one.server),
-            _STATES.get(one.state, literal(one.state)),
+            escape(_state(one)),
             f"acknowledged by {mention(one.owner)}" if one.owner else "",
+            _muted(one.muted_by, one.muted_until),
             code(one.cause, _CAUSE_LIMIT) if one.cause else "",
         )
         for one in announced.failures
@@ -80,16 +79,40 @@ def storm_list(announced: facts.StormList) -> Message:
         more = f"… and {count(announced.left_out, 'more job')}: see `jobs failed`."
     owners = dict.fromkeys(one.owner for one in announced.failures if one.owner)
     owned = [
-        f"Acknowledged by {mention(owner)}: "
-        + first_named([strong(one.job_name, _NAME_LIMIT) for one in announced.failures if one.owner == owner])
+        f"Acknowledged by {mention(owner)}: {_named(one for one in announced.failures if one.owner == owner)}"
         for owner in owners
+    ]
+    mutes = dict.fromkeys(_mute_of(one) for one in announced.failures if one.muted_until is not None)
+    muted = [
+        f"{sentence_case(_muted(*how))}: {_named(one for one in announced.failures if _mute_of(one) == how)}"
+        for how in mutes
     ]
     menu = sessions_menu(
         [(one.job_name, one.server, one.session_id) for one in announced.failures if one.session_id]
     )
-    below = note(*owned, more)
+    below = note(*owned, *muted, more)
     has_room = shown_length((listed + menu + below).blocks) <= CHARACTERS_LIMIT
     return compose([listed, menu if has_room else NOTHING, below])
+
+
+def _named(failures: Iterable[facts.StormFailure]) -> str:
+    return first_named([strong(one.job_name, _NAME_LIMIT) for one in failures])
+
+
+def _state(one: facts.StormFailure) -> str:
+    """How it stands, and what was held back since."""
+    held = f"{count(one.held, 'later run')} held back" if one.held else ""
+    return ", ".join(filter(None, (_STATES.get(one.state, one.state), held)))
+
+
+def _mute_of(one: facts.StormFailure) -> tuple[str | None, datetime | None]:
+    """By whom it is muted and until when, to the minute: many are muted by one press."""
+    until = one.muted_until
+    return one.muted_by, None if until is None else until.replace(second=0, microsecond=0)
+
+
+def _muted(by: str | None, until: datetime | None) -> str:
+    return f"muted until {date(until)} by {mention(by or '')}" if until is not None else ""
 
 
 def _servers(servers: Sequence[str]) -> str:
@@ -131,6 +154,7 @@ def _since(storm: facts.StormFacts) -> list[str]:
         f"{storm.retrying:,} with another attempt due" if storm.retrying else "",
         f"{storm.stopped:,} stopped by people" if storm.stopped else "",
         *(f"{number:,} acknowledged by {mention(owner)}" for owner, number in storm.owners),
+        f"{storm.muted:,} muted" if storm.muted else "",
     ]
 
 

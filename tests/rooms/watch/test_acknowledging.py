@@ -2,14 +2,19 @@
 
 from datetime import timedelta
 
+from sqlalchemy import select
+
+from bot.sandbox.vbr import World
 from bot.settings import ServerName
 from bot.slack.views.announcements import announcement, identity
-from bot.store import NewMute, Placement
+from bot.store import Database, NewMute, Placement
+from bot.store.tables import storms
 from bot.veeam import JobId, SessionId
 from bot.watch import FollowUp, MuteKeeper, Reminder
 from bot.watch.facts import RunAcknowledged, RunChanged, StormChanged, StormList, Unacknowledged, decode
 from tests.rooms.store.databases import Template, opened
-from tests.rooms.watch.site import Site, drained, of_kind, route_to, rules
+from tests.rooms.watch.site import Site, drained, of_kind, route_to, rules, site_of
+from tests.support.clock import FakeClock
 
 JOB, HQ = "SQL nightly", ServerName("hq")
 HOUR, NIGHT = 3600.0, 24 * 3600.0
@@ -142,6 +147,77 @@ async def test_reminders_stop_by_themselves(site: Site) -> None:
     await Reminder(site.database, site.clock, "one", after=after).tick(HQ)
     rows = [row for row in await drained(site.database, site.clock) if row.kind == "unacknowledged"]
     assert [row.run_key for row in rows] == [f"hq/{last}"]
+
+
+async def test_a_storm_is_brought_up_once(site: Site) -> None:
+    """One reply in its thread says how many are left, and which; again a day later, as long as some are."""
+    site.begin(rules(storm_from=5))
+    await site.poll()
+    for name in (JOB, *"ABCDEF"):
+        site.ended(name, "Failed")
+        await site.clock.advance(1)
+    await site.poll_after(0)
+    await site.poll_after(2)
+    follow_up, now = FollowUp(site.database, site.clock), site.clock.now()
+    found = await follow_up.failed_run(HQ, job_id(site))
+    assert found is not None
+    await follow_up.acknowledge(HQ, job_id(site), SessionId(found.session_id), "U0ANN")
+    muted = NewMute(
+        server="hq",
+        job_id=site.world.job("B").id,
+        job_name="B",
+        person_id="U0ANN",
+        reference="r",
+        muted_at=now,
+        until=now + timedelta(days=9),
+    )
+    await follow_up.mute(muted)
+    site.ended("A", "Success")
+    await site.poll_after()
+    storm = f"storm/{await storm_id(site)}"
+    for day, left in ((0, {*"CDEF"}), (1, {*"CDE"})):
+        await site.clock.advance(day * 19 * HOUR)
+        assert await reminded(site) == []
+        await site.clock.advance(5 * HOUR)
+        await Reminder(site.database, site.clock, "one", after=timedelta(hours=4)).tick(HQ)
+        (row,) = await drained(site.database, site.clock)
+        assert (row.root_key, row.placement) == (storm, Placement.REPLY)
+        said = announcement(decode(row.body), row.key).text
+        assert f"{len(left)} jobs on *hq* still fail" in said
+        assert {name for name in "ABCDEF" if f"*{name}*" in said} == left
+        assert await reminded(site) == []
+        site.ended("F", "Success")
+        await site.poll_after()
+    for name in "CDE":
+        site.ended(name, "Success")
+    await site.poll_after()
+    await site.clock.advance(NIGHT)
+    assert await reminded(site) == []
+
+
+async def storm_id(site: Site) -> str:
+    async with site.database.reading() as reading:
+        (found,) = await reading.values(select(storms))
+    return str(found["id"])
+
+
+async def test_a_first_start_is_brought_up_once(database: Database, clock: FakeClock, world: World) -> None:
+    """What its list names is left to somebody too: one reply below the summary."""
+    async with site_of(database, clock, world) as site:
+        site.begin(rules(route_to("C0PROD")))
+        for number in range(12):
+            site.ended(f"Job {number}", "Failed", ago=HOUR * number)
+        await site.poll()
+        await site.clock.advance(5 * HOUR)
+        await Reminder(database, clock, "one", after=timedelta(hours=4)).tick(HQ)
+        (row,) = await drained(database, clock)
+        assert "caught-up" in (row.root_key or "")
+        assert "12 jobs on *hq* still fail" in announcement(decode(row.body), row.key).text
+        for number in range(12):
+            site.ended(f"Job {number}", "Success")
+        await site.poll_after()
+        await clock.advance(NIGHT)
+        assert await reminded(site) == []
 
 
 async def test_log_backups_stop_no_reminder(site: Site) -> None:

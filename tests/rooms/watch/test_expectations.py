@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import select
 
 from bot.observability import Health, Metrics
+from bot.operations.backend import ANY_KIND
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
-from bot.settings import ExpectationSettings
+from bot.settings import ExpectationSettings, ServerName
 from bot.slack.views.announcements import announcement
 from bot.store import (
     Database,
@@ -22,8 +24,9 @@ from bot.store import (
     TimedDisable,
     TimedDisables,
 )
+from bot.store.tables import expectation_groups
 from bot.veeam import JobId, VeeamServer
-from bot.watch import ExpectationWatch, FollowUp, NoticedSessions, Watch
+from bot.watch import ExpectationWatch, FollowUp, NoticedSessions, Reminder, Watch
 from bot.watch.facts import (
     Announcement,
     ExpectationAcknowledged,
@@ -584,6 +587,81 @@ async def test_a_person_owns_all_of_them(site: Expecting) -> None:
     enable(site, *"ABCDE")
     await site.told(LOOK)
     assert await keeper.acknowledge_unmet(site.client.name, subject, "disabled", "U0ANN") is None
+
+
+async def test_a_person_owns_one_of_them(site: Expecting) -> None:
+    """The list in the thread says whose it is; the others are still nobody's."""
+    disable(site, *"ABCDE")
+    site.expect(DISABLED, gather_from=5)
+    await site.told()
+    await site.told(2 * HOUR)
+    keeper, hq = FollowUp(site.database, site.clock), ServerName("hq")
+    jobs = {name: JobId(site.world.job(name).id) for name in "ABCDE"}
+    before = await keeper.acknowledge_unmet(hq, jobs["C"], ANY_KIND, "U0ANN")
+    assert before is not None
+    assert before.channels == ("C0PROD",)
+    (listed,) = of_kind(await site.told(), ExpectationsList)
+    assert [(each.name, each.owner) for each in listed.listed if each.owner] == [("C", "U0ANN")]
+    assert "Acknowledged by <@U0ANN>: *C*" in announcement(listed, "key").text
+    owners = [await keeper.unmet(hq, job_id, ANY_KIND) for job_id in jobs.values()]
+    assert [each and each.owner for each in owners] == [None, None, "U0ANN", None, None]
+    again = await keeper.acknowledge_unmet(hq, jobs["C"], "disabled", "U0BEN")
+    assert again is not None
+    assert again.owner == "U0ANN"
+
+
+@pytest.mark.parametrize("gather_from", [0, 5], ids=["alone", "together"])
+async def test_a_reminder_of_what_nobody_owns(site: Expecting, gather_from: int) -> None:
+    """In the thread of its message, once a day, until it is owned, muted or over; nobody is mentioned."""
+    disable(site, *"ABCDE")
+    site.expect(DISABLED, gather_from=gather_from)
+    await site.told()
+    await site.told(2 * HOUR)
+    keeper, reminder = (
+        FollowUp(site.database, site.clock),
+        Reminder(site.database, site.clock, "one", after=timedelta(hours=4)),
+    )
+
+    async def reminded(hours: float) -> list[str]:
+        await site.clock.advance(hours * HOUR)
+        await reminder.tick(ServerName("hq"))
+        rows = await drained(site.database, site.clock)
+        assert all(row.root is not None and row.placement is Placement.REPLY for row in rows)
+        return [announcement(decode(row.body), row.key).text for row in rows]
+
+    jobs = {name: JobId(site.world.job(name).id) for name in "ABCDE"}
+    assert await reminded(1) == []
+    now = site.clock.now()
+    muted = NewMute(
+        server="hq",
+        job_id=jobs["A"],
+        job_name="A",
+        person_id="U0ANN",
+        reference="r",
+        muted_at=now,
+        until=now + timedelta(days=9),
+    )
+    await keeper.mute(muted)
+    enable(site, "B")
+    if not gather_from:
+        await keeper.acknowledge_unmet(ServerName("hq"), jobs["C"], "disabled", "U0ANN")
+    await site.told(LOOK)
+    said = await reminded(4)
+    assert len(said) == (1 if gather_from else 2)
+    assert all("Nobody has acknowledged" in each and "S0ONCALL" not in each for each in said)
+    named = "3 jobs" if gather_from else "*D*"
+    assert named in said[0]
+    assert await reminded(20) == []
+    assert len(await reminded(4)) == len(said)
+    if gather_from:
+        async with site.database.reading() as reading:
+            (group,) = await reading.values(select(expectation_groups))
+        await keeper.acknowledge_unmet(ServerName("hq"), f"group:{group['id']}", "disabled", "U0ANN")
+        await site.told()
+    else:
+        enable(site, "D", "E")
+        await site.told(LOOK)
+    assert await reminded(30) == []
 
 
 async def test_a_muted_repository_stays_quiet(site: Expecting) -> None:

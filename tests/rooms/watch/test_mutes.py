@@ -1,5 +1,6 @@
 """Muted jobs and servers: held back, said quietly, and said once more when the mute is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,10 +8,10 @@ import pytest
 
 from bot.sandbox.vbr import Outcome
 from bot.sandbox.vbr.jobmodels import daily
-from bot.settings import ServerName
+from bot.settings import CauseSettings, ServerName
 from bot.slack.views.announcements import announcement
 from bot.store import NewMute, Placement
-from bot.veeam import JobId
+from bot.veeam import DEFAULT_RULES, JobId
 from bot.watch import FollowUp, MuteKeeper
 from bot.watch.facts import (
     AttemptEnded,
@@ -22,6 +23,8 @@ from bot.watch.facts import (
     RunChanged,
     RunEnded,
     StormBegan,
+    StormChanged,
+    StormList,
     decode,
 )
 from tests.rooms.watch.site import DEFAULT, Site, drained, kinds, of_kind, route_to, rules
@@ -122,6 +125,31 @@ async def test_another_failure_ends_the_mute(site: Site, objects: Any, because: 
     assert [root.mention for root in roots] == ([] if because is None else ["S0ONCALL"])
     rows = await kept(site)
     assert [row.kind for row in rows] == ([] if because is None else ["run_changed", "mute_ended"])
+
+
+async def test_own_causes_count(site: Site) -> None:
+    """What `[[causes]]` of the settings names as one cause is one, however VBR words it."""
+    own = [CauseSettings(name="array", patterns=("LUN 7", "controller B"))]
+    causes = DEFAULT_RULES.with_own(own)
+    site.begin(replace(rules(route_to("C0PROD")), causes=causes))
+    failed(site, "Cannot write: LUN 7 is offline.")
+    await site.poll_after()
+    now = site.clock.now()
+    new = NewMute(
+        server="hq",
+        job_id=site.world.job(JOB).id,
+        job_name=JOB,
+        person_id="U0ANN",
+        reference="r-1",
+        muted_at=now,
+        until=now + timedelta(days=3),
+    )
+    await FollowUp(site.database, site.clock, causes).mute(new)
+    await site.poll()
+    failed(site, "No path through controller B.")
+    assert kinds(await site.poll_after(NIGHT)) == [("C0PROD", "MutedRunEnded")]
+    failed(site, CUT)
+    assert of_kind(await site.poll_after(NIGHT), RunEnded)
 
 
 async def test_a_recovery_ends_the_mute(site: Site) -> None:
@@ -464,3 +492,67 @@ async def test_a_log_backup_keeps_no_mute_up(site: Site) -> None:
     failed(site)
     told = [*await site.poll_after(), *await site.poll_after()]
     assert [each.run.first.log_type for each in of_kind(told, RunEnded)] == [None]
+
+
+async def stormy(site: Site) -> None:
+    """The job's failure stands in a storm with four others."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL"), storm_from=5))
+    await site.poll()
+    for name in (JOB, "A", "B", "C", "D"):
+        site.ended(name, "Failed", objects={"sql01": FULL})
+    await site.poll_after()
+    assert of_kind(await site.poll_after(2), StormBegan)
+
+
+def listed(told: Any) -> tuple[int, str]:
+    """How many the storm's root says are muted, and what its list says."""
+    root, shown = of_kind(told, StormChanged)[-1], of_kind(told, StormList)[-1]
+    number = root.storm.muted
+    assert (f"{number} muted" in announcement(root, "key").text) is (number > 0)
+    return number, announcement(shown, "key").text
+
+
+async def test_a_storm_says_what_of_it_is_muted(site: Site) -> None:
+    """Its root counts it and its list says by whom and what was held back; the end is said in its thread."""
+    await stormy(site)
+    assert await mute(site, hours=30) == ("C0PROD",)
+    told = await site.poll()
+    assert {kind for _, kind in kinds(told)} == {"StormChanged", "StormList"}
+    number, said = listed(told)
+    assert (number, "by <@U0ANN>" in said) == (1, True)
+    failed(site)
+    told = await site.poll_after(NIGHT)
+    assert {kind for _, kind in kinds(told)} == {"StormChanged", "StormList"}
+    assert "1 later run held back" in listed(told)[1]
+    await site.clock.advance(NIGHT)
+    rows = await kept(site)
+    assert sorted(row.kind for row in rows) == [
+        "mute_ended",
+        "mute_ended",
+        "run_ended",
+        "storm_changed",
+        "storm_list",
+    ]
+    assert listed([(row.channel, decode(row.body)) for row in rows])[0] == 0
+
+
+async def test_the_end_of_a_mute_in_a_storm(site: Site) -> None:
+    """Who unmuted it is said in the storm's thread, with nobody mentioned; a recovery is seen above."""
+    await stormy(site)
+    await mute(site)
+    await site.poll()
+    follow_up = FollowUp(site.database, site.clock)
+    found = await follow_up.find_mute(HQ, job_id=JobId(site.world.job(JOB).id))
+    assert found is not None
+    assert await follow_up.unmute(found, "U0OLE") == ("C0PROD",)
+    rows = await kept(site)
+    (line,) = [row for row in rows if row.kind == "mute_ended"]
+    assert (line.root_key or "").startswith("storm/")
+    text = announcement(decode(line.body), line.key).text
+    assert ("Unmuted by <@U0OLE>" in text, "S0ONCALL" in text) == (True, False)
+    await mute(site, until_success=True)
+    await site.poll()
+    site.ended(JOB, "Success")
+    told = await site.poll_after(NIGHT)
+    assert of_kind(told, StormChanged)[-1].storm.recovered == 1
+    assert [row.kind for row in await kept(site) if row.kind == "mute_ended"] == []

@@ -123,9 +123,12 @@ from bot.watch.facts import (
     ExpectationsChanged,
     ExpectationsList,
     ExpectationsOwned,
+    ExpectationsUnacknowledged,
     ExpectationsUnmet,
+    ExpectationUnacknowledged,
     ExpectationUnmet,
     ListedExpectation,
+    ManyUnacknowledged,
     MessageRefused,
     MuteBegan,
     MutedRunEnded,
@@ -1067,6 +1070,8 @@ def announcements() -> dict[str, Announcement]:
             )
         ),
         "storm-list-owned": StormList(failures=tuple(samples.storm_failures(owner=BEN))),
+        "storm-muted": StormChanged(storm=samples.storm(muted=4)),
+        "storm-list-muted": StormList(failures=tuple(samples.storm_failures(muted_by=BEN))),
         "storm-over": StormChanged(storm=samples.storm(recovered=23)),
         "storm-after-others": StormBegan(storm=samples.storm(earlier=4)),
         "storm-final": StormFinal(storm=samples.storm(retrying=20), mention=ONCALL),
@@ -1168,6 +1173,9 @@ def _followed_up() -> dict[str, Announcement]:
         "mute-ended-recovered": MuteEnded(run=failed, mute=mute, because="recovered"),
         "unmuted": MuteEnded(run=failed, mute=mute, because="unmuted", ended_by=BEN),
         "unacknowledged": Unacknowledged(run=failed, since=NOW),
+        "unacknowledged-many": ManyUnacknowledged(
+            server=HQ, jobs=("SQL <01>", *(f"Job {number}" for number in range(7))), count=12, since=NOW
+        ),
     }
 
 
@@ -1202,6 +1210,9 @@ def _expected() -> dict[str, Announcement]:
     }
     owned = msgspec.structs.replace(found["disabled"], acknowledged=Acknowledgement(by=BEN, at=NOW))
     unmet["unmet-acknowledged"] = ExpectationAcknowledged(expectation=owned)
+    unmet["unmet-reminder"] = ExpectationUnacknowledged(
+        expectation=msgspec.structs.replace(found["disabled"], told_at=NOW - day)
+    )
     over = {"met": ("repository", "met"), "unmet-gone": ("disabled", "gone")}
     return (
         unmet
@@ -1221,6 +1232,7 @@ def _gathered() -> dict[str, Announcement]:
         ListedExpectation(name="Oracle", since=NOW),
         ListedExpectation(name="SQL <01>", since=NOW, outcome="met"),
         ListedExpectation(name="Web", since=NOW, outcome="disabled"),
+        ListedExpectation(name="Mail", since=NOW, owner=BEN),
     )
     begun = UnmetGroup(**base, kind="not_started", standing=300, names=names)
     half: dict[str, Any] = {
@@ -1237,6 +1249,9 @@ def _gathered() -> dict[str, Announcement]:
             group=UnmetGroup(**base, kind="not_started", standing=0, outcomes={"met": 300})
         ),
         "unmet-many-over": ExpectationsChanged(group=mixed),
+        "unmet-many-reminder": ExpectationsUnacknowledged(
+            server=HQ, kind="not_started", names=names, count=12, told_at=NOW
+        ),
         "unmet-many-list": ExpectationsList(
             group_id="8a1f", server=HQ, kind="not_started", listed=listed, left_out=100
         ),

@@ -630,8 +630,8 @@ def full_cause() -> StormCause:
     )
 
 
-def storm_failures(owner: str | None = None) -> Iterator[StormFailure]:
-    """One of each state; the first has this owner."""
+def storm_failures(owner: str | None = None, muted_by: str | None = None) -> Iterator[StormFailure]:
+    """One of each state; the first has this owner, or is muted by this person."""
     for number, state in enumerate(("failed", "retrying", "recovered", "stopped", "logs_failed")):
         yield StormFailure(
             server=HQ,
@@ -641,4 +641,7 @@ def storm_failures(owner: str | None = None) -> Iterator[StormFailure]:
             state=state,
             ended_at=NOW,
             owner=None if number else owner,
+            muted_by=None if number else muted_by,
+            muted_until=None if number or muted_by is None else NOW,
+            held=0 if number or muted_by is None else 2,
         )
