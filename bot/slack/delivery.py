@@ -464,13 +464,18 @@ class Delivery:
     ) -> None:
         """An error word with no known meaning: try a number of times, then give the message up.
 
-        Several messages of one channel in a row: it is the channel. A search that fails says nothing of it.
+        Several messages of one channel in a row: it is the channel, until it takes one. A search that fails
+        says nothing of it.
         """
+        speaks_of_channel = not in_doubt and row.placement is not store.Placement.EDIT
+        if speaks_of_channel and row.channel in self._closed_for:
+            await self._close_channel(row, error.word, notices_to, in_doubt=in_doubt)
+            return
         self._refusals[row.id] += 1
         if self._refusals[row.id] >= _MOST_REFUSALS:
             await self._set_aside(row, error, notices_to)
             return
-        if not in_doubt and row.placement is not store.Placement.EDIT:
+        if speaks_of_channel:
             self._refused[row.channel].add(row.id)
         if len(self._refused[row.channel]) >= _REFUSED_IN_A_ROW:
             await self._close_channel(row, error.word, notices_to, in_doubt=in_doubt)

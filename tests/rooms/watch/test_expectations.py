@@ -650,7 +650,7 @@ async def test_a_reminder_of_what_nobody_owns(site: Expecting, gather_from: int)
     assert len(said) == (1 if gather_from else 2)
     assert all("Nobody has acknowledged" in each and "S0ONCALL" not in each for each in said)
     named = "3 jobs" if gather_from else "*D*"
-    assert named in said[0]
+    assert any(named in each for each in said)
     assert await reminded(20) == []
     assert len(await reminded(4)) == len(said)
     if gather_from:

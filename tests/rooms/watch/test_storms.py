@@ -127,7 +127,7 @@ async def test_the_repository_that_they_share(stormy: Site) -> None:
     fail(stormy, *"ABCDEFGH")
     await stormy.poll_after()
     (storm,) = of_kind(await stormy.poll_after(2), facts.StormBegan)
-    assert f"({repository.name}, 0 GB free)" in announcement(storm, "key").text
+    assert f"({repository.name}, 204.8 MB free)" in announcement(storm, "key").text
     assert stormy.requests().count(SPACE) == 1
 
 
