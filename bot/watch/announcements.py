@@ -74,7 +74,7 @@ _AT_ONCE = 4
 _ANSWERED_WITHIN = timedelta(minutes=1)
 """So soon after it began something an action has its message in the channel, or will have none."""
 _RUNS_LOOKED_AT = 200
-"""Of a job: so many may have failed before one that makes up for them, those of its logs and others included."""
+"""Of a job: so many may have failed before one that makes up for them, its log backups among them."""
 _RUNS_LOOKED_AT_FOR_PART = 20
 
 log = structlog.stdlib.get_logger(__name__)
