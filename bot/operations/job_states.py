@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bot import veeam
 from bot.operations.running import RunningNow, RunningSessions
 from bot.operations.stored import stored
-from bot.operations.vbr_lists import every
+from bot.operations.vbr_lists import REQUEST_ROWS, every
 from bot.settings import ServerName
 from bot.store import Runs, StoppedSessions
 
@@ -21,6 +21,7 @@ _SESSIONS_READ_AT_MOST = 50
 _FAILED_READ_AT_MOST = 200
 _TASKS_READ_AT_MOST = 20
 _PARTS_READ_AT_MOST = 20
+_RUNNING_READ_AT_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,12 @@ class JobStates:
         running = await known.running.on(server)
         if not (running.own or running.with_parts):
             return ()
-        query = veeam.JobStatesQuery(status=veeam.JobStatus.DISABLED, order_by="LastRun", ascending=False)
-        disabled = await every(server.every_job_state(query))
+        own = [session.job_id for session in running.own.values() if session.job_id is not None]
         async with veeam.at_once() as group:
-            reads = [
-                group.create_task(server.job_state(job_id))
-                for job_id in [*running.with_parts.values()][:_PARTS_READ_AT_MOST]
-            ]
-        by_id = {state.id: state for read in reads if (state := read.result()) is not None}
-        by_id.update((state.id, state) for state in disabled)
+            with_parts = [*running.with_parts.values()][:_PARTS_READ_AT_MOST]
+            parts = group.create_task(_states_of(server, with_parts))
+            disabled = group.create_task(_disabled_among(server, own))
+        by_id = {state.id: state for state in (*parts.result(), *disabled.result())}
         corrected = await self.corrected(server, tuple(by_id.values()), known)
         return tuple(state for state in corrected if state.has_running_session)
 
@@ -143,6 +141,26 @@ class JobStates:
             if state is not None and state.result is not veeam.Result.FAILED:
                 found += await self.corrected(server, (state,), known)
         return tuple(found)
+
+
+async def _disabled_among(
+    server: veeam.VeeamServer, job_ids: Sequence[veeam.JobId]
+) -> Sequence[veeam.JobState]:
+    """Return the disabled ones of some jobs, and maybe others: for a few jobs not all disabled are read."""
+    query = veeam.JobStatesQuery(status=veeam.JobStatus.DISABLED, order_by="LastRun", ascending=False)
+    first = await server.job_states(query.page(skip=0, limit=REQUEST_ROWS))
+    if first.total is not None and first.received >= first.total:
+        return first.rows
+    if len(job_ids) <= _RUNNING_READ_AT_MOST:
+        return await _states_of(server, job_ids)
+    return await every(server.every_job_state(query))
+
+
+async def _states_of(server: veeam.VeeamServer, job_ids: Sequence[veeam.JobId]) -> Sequence[veeam.JobState]:
+    """Return the states of a few jobs, without those that are gone."""
+    async with veeam.at_once() as group:
+        reads = [group.create_task(server.job_state(job_id)) for job_id in job_ids]
+    return [state for read in reads if (state := read.result()) is not None]
 
 
 async def _stopped_on(server: veeam.VeeamServer) -> list[veeam.Session] | veeam.VeeamError:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any, NewType
 
 import structlog
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 
 from bot.store.database import Database, Transaction
 from bot.store.outbox import NewOutboxRow, Outbox
@@ -205,13 +205,20 @@ class AuditLog:
 
     async def end_left_open(self, before: datetime, now: datetime) -> int:
         """Give what was opened before a moment and never closed its outcome: unclear. Returns how many."""
+        return await self._close_open(audit.c.at < before, AuditOutcome("unclear", now, detail=LEFT_OPEN))
+
+    async def conclude(self, reference: str, operation: str, outcome: AuditOutcome) -> None:
+        """Give what an ended process left open, of one gesture, the outcome that was found out since."""
+        await self._close_open((audit.c.reference == reference) & (audit.c.operation == operation), outcome)
+
+    async def _close_open(self, which: ColumnElement[bool], outcome: AuditOutcome) -> int:
         closing = audit.alias()
         is_closed = exists().where(closing.c.entry_id == audit.c.id, closing.c.event == _CLOSED)
-        left = select(audit.c.id).where(audit.c.event == _OPENED, audit.c.at < before, ~is_closed)
+        left = select(audit.c.id).where(audit.c.event == _OPENED, which, ~is_closed)
         async with self._database.reading() as reading:
             ids = [row.id for row in await reading.all(left.order_by(audit.c.id))]
         for audit_id in ids:
-            await self.closed(audit_id, AuditOutcome("unclear", now, detail=LEFT_OPEN))
+            await self.closed(audit_id, outcome)
         return len(ids)
 
     async def refused(self, entry: AuditEntry, outcome: AuditOutcome) -> AuditId:

@@ -212,7 +212,9 @@ def certificate(connection: Connection, presented: str | None) -> CheckResult:
     return CheckResult(server_part(connection.name), subject, CheckStatus.OK, f"It is signed by {vouching}.")
 
 
-def clock_skew(connection: Connection, ahead: timedelta, unread: VeeamError | None = None) -> CheckResult:
+def clock_skew(
+    connection: Connection, ahead: timedelta, unknown_zone: str | None, unread: VeeamError | None
+) -> CheckResult:
     """Judge how far the server's clock is ahead of ours; behind where it is negative.
 
     Where it is `unread`, that is by the date of the server's answers.
@@ -223,6 +225,11 @@ def clock_skew(connection: Connection, ahead: timedelta, unread: VeeamError | No
         status = CheckStatus.WARNING
         detail = f"It is {off}: times in messages are wrong by that."
         advice = "Have both machines set their clocks by a time server."
+    if unknown_zone:
+        detail = (
+            f'{detail} Its time zone "{unknown_zone}" is not known by that name: '
+            "where clocks change with the seasons, some times from before the last change are an hour off."
+        )
     if unread is not None:
         status = CheckStatus.WARNING
         detail = f"VBR doesn't say its time ({unread.kind}). By the date of its answers: {detail}"

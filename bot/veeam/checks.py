@@ -58,11 +58,12 @@ async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[CheckResu
     try:
         unread: VeeamError | None = None
         try:
-            now = (await _in_time(main, main.server_time(), FIRST_SECONDS)).server_time
+            told = await _in_time(main, main.server_time(), FIRST_SECONDS)
+            now, unknown_zone = told.server_time, None if told.is_zone_known else told.time_zone
         except VeeamError as error:
             if main.http_now is None or not is_of_clock_alone(error):
                 return await _unanswered(connection, error, clock)
-            now, unread = main.http_now, error
+            now, unknown_zone, unread = main.http_now, None, error
         ahead = now - clock.now()
         async with asyncio.TaskGroup() as group:
             presented = group.create_task(_certificate_to_pin(connection, clock))
@@ -78,7 +79,7 @@ async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[CheckResu
         CheckResult(name, "address", CheckStatus.OK, check_results.answers(connection)),
         check_results.certificate(connection, presented.result()),
         check_results.revision(connection, spoken.current if spoken.is_known else None, newest.result()),
-        check_results.clock_skew(connection, ahead, unread),
+        check_results.clock_skew(connection, ahead, unknown_zone, unread),
         *(result for task in tried for result in task.result()),
     )
 

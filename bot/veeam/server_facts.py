@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from bot.veeam.decoding import JsonObject
 
@@ -16,6 +17,11 @@ class ServerTime:
     time_zone: str | None = None
     zone: tzinfo = UTC
     """With the offset of each day, where the zone's name is known; else with the offset of today."""
+
+    @property
+    def is_zone_known(self) -> bool:
+        """Whether the offsets of other days are known, too."""
+        return isinstance(self.zone, ZoneInfo)
 
 
 class ServerInfo(JsonObject, frozen=True, gc=False):

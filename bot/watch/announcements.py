@@ -73,10 +73,9 @@ _ROUTED_AT_ONCE = 200
 _AT_ONCE = 4
 _ANSWERED_WITHIN = timedelta(minutes=1)
 """So soon after it began something an action has its message in the channel, or will have none."""
-_RUNS_LOOKED_AT = 20
-"""Of a job: so many nights in a row may have failed before one that makes up for them."""
-_RUNS_LOOKED_AT_AMONG_OTHERS = 100
-"""The same where backups of its logs, or other sessions of no job, failed between them."""
+_RUNS_LOOKED_AT = 200
+"""Of a job: so many may have failed before one that makes up for them, its log backups among them."""
+_RUNS_LOOKED_AT_FOR_PART = 20
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -652,7 +651,7 @@ class Announcer:
         makes_up = session.went_well and any(not each.facts.last.went_well for each in runs)
         is_among_others = not all(_are_alike(each, report, session) for each in runs)
         if session.part is not None or makes_up or is_among_others:
-            limit = _RUNS_LOOKED_AT_AMONG_OTHERS if is_among_others else _RUNS_LOOKED_AT
+            limit = _RUNS_LOOKED_AT if makes_up or is_among_others else _RUNS_LOOKED_AT_FOR_PART
             runs = await self._latest_runs(transaction, report.job_id, by=by, limit=limit)
         return [each for each in runs if _are_alike(each, report, session)]
 

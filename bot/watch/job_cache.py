@@ -35,6 +35,7 @@ from bot.watch.sessions import group_of, is_offload, is_undocumented, names_of_j
 _KEPT = timedelta(minutes=10)
 _KEPT_AT_MOST = 5_000
 _SECONDS = 15.0
+_NAMES_AGAIN_SECONDS = 10.0
 _RUNS_KEPT = timedelta(seconds=10)
 _RUNS_LOOKED_AT = 50
 _CLOCKS_APART = timedelta(minutes=1)
@@ -109,6 +110,7 @@ class JobCache:
         self._parents: dict[SessionId, tuple[Session | None, datetime]] = {}
         self._runs: dict[JobId, tuple[Sequence[Session], datetime]] = {}
         self._by_name: Mapping[str, Sequence[JobId]] | None = None  # None: never read
+        self._names_due_at = 0.0
         self._reading = asyncio.Lock()
 
     def group_of(self, session: Session) -> SessionGroup:
@@ -308,13 +310,12 @@ class JobCache:
         return next((run for run in runs if began is not None and _is_around(run, began)), None)
 
     async def _names(self) -> Mapping[str, Sequence[JobId]]:
-        """The IDs of all jobs by their folded names, as they were read last."""
+        """The IDs of all jobs by their folded names, as they were read last; none as long as that fails."""
         async with self._reading:
-            if self._by_name is None:
+            if self._by_name is None and self._clock.monotonic() >= self._names_due_at:
                 await self._detail(self.refresh())
-            names = self._by_name or {}
-            self._by_name = names
-        return names
+                self._names_due_at = self._clock.monotonic() + _NAMES_AGAIN_SECONDS
+        return self._by_name or {}
 
     async def _parents_of(self, session: Session) -> tuple[Session, ...]:
         """A part's parents, the outermost last, as far as VBR still has them."""

@@ -10,6 +10,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import (
+    LEFT_OPEN,
     AuditEntry,
     AuditLog,
     AuditOutcome,
@@ -40,6 +41,7 @@ SECONDS_BETWEEN_CHECKS = 30.0
 REMINDED_BEFORE = timedelta(minutes=15)
 _LEAST_REMINDED = timedelta(minutes=20)
 _LEASE_SECONDS = 120.0
+_ENABLE = "job.enable"
 _DISABLED_WITHIN = timedelta(minutes=2)
 """How long VBR may take to show the job as disabled; after that, one that isn't was enabled by someone."""
 
@@ -99,11 +101,11 @@ class Reenabler:
             await self._end(disable, "gone")
         elif not await self._is_disabled(state):
             if disable.attempted_at is not None:
-                await self._end(disable, "enabled")
+                await self._conclude(disable, "enabled")
             elif now - disable.disabled_at > _DISABLED_WITHIN:
                 await self._end(disable, "enabled_before")
         elif disable.attempted_at is not None:
-            await self._end(disable, "unclear")
+            await self._conclude(disable, "unclear")
         elif now >= disable.until:
             await self._enable(disable)
         elif now >= disable.until - REMINDED_BEFORE and disable.reminded_at is None:
@@ -140,7 +142,7 @@ class Reenabler:
             person_id=disable.person_id,
             person_name="",
             team_id=None,
-            operation="job.enable",
+            operation=_ENABLE,
             reference=disable.reference,
             origin="timer",
             channel_id=disable.channel_id,
@@ -170,6 +172,13 @@ class Reenabler:
         elif outcome != "unclear":
             # The next tick checks an unclear one, and announces what it finds.
             await self._end(disable, outcome, problem)
+
+    async def _conclude(self, disable: TimedDisable, outcome: str) -> None:
+        """End what was attempted by what VBR shows; where a process was killed meanwhile, on record too."""
+        problem = LEFT_OPEN if outcome == "unclear" else None
+        found = AuditOutcome(_RECORDED[outcome], self._clock.now(), detail=problem)
+        await self._audit.conclude(disable.reference, _ENABLE, found)
+        await self._end(disable, outcome)
 
     async def _end(self, disable: TimedDisable, outcome: str, problem: str | None = None) -> None:
         now = self._clock.now()

@@ -8,6 +8,7 @@ from bot.sandbox.vbr.refusals import Refusal, dead_token
 from bot.sandbox.vbr.wire import wire_time
 
 _PLACES = {
+    "+00": "Coordinated Universal Time",
     "+01": "Belgrade, Bratislava, Budapest, Ljubljana, Prague",
     "+02": "Athens, Bucharest",
     "-05": "Eastern Time (US & Canada)",

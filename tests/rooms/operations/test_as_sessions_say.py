@@ -178,6 +178,20 @@ async def test_running_sessions_are_listed_once(office: Office) -> None:
     assert asked[0] == asked[1] <= 2
 
 
+@pytest.mark.parametrize("query", [ListJobs(which=JobsFilter.RUNNING, server="hq"), ShowStatus(server="hq")])
+async def test_few_that_run_among_many_disabled_jobs(office: Office, query: ListJobs | ShowStatus) -> None:
+    """Sessions say which jobs to look at, so that not all disabled ones are read, however many there are."""
+    for number in range(1100):
+        office.world.add_job(f"Off {number}", is_disabled=True)
+    runs_unseen(office, "Archive")
+    office.hq.requests.clear()
+    outcome = await office.ask(query)
+    assert isinstance(outcome, Done)
+    assert "Archive" in said(outcome)
+    asked = [each.query for each in office.hq.requests if each.template == "/api/v1/jobs/states"]
+    assert [each for each in asked if int(each.get("skip", "0")) > 0] == []
+
+
 async def test_no_list_of_running_sessions(office: Office) -> None:
     """The jobs are listed all the same, and what is missing is named; an action asks for the job's own."""
     office.world.finish_run("Archive", result="Success")

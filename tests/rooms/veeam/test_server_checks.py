@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot.sandbox.vbr import Moment, Quirks, VbrSandbox
 from bot.sandbox.vbr import Role as VbrRole
-from bot.sandbox.vbr.faults import empty, hanging, html, refusing
+from bot.sandbox.vbr.faults import changed, empty, hanging, html, refusing, setting
 from bot.settings import Role
 from bot.veeam import Login, checks
 from tests.rooms.veeam.checking import PASSWORD_AT, UNTRIED, login, rows, wrong
@@ -350,6 +350,28 @@ async def test_clocks_that_disagree(
     vbr.world.clock_skew = skew
     (found,) = [row for row in await rows(clock, login(vbr)) if row[1] == "clock"]
     assert (found[0], found[2]) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"),
+    [
+        ("(UTC+02:00) Harare, Pretoria", True),
+        ("(UTC+02:00) Harare, Prétoria", True),
+        ("South Africa Standard Time", True),
+        ("(UTC+02:00) Afrique australe", False),
+        ("", True),
+        (None, True),
+    ],
+)
+async def test_a_zone_that_has_an_unknown_name(
+    vbr: VbrSandbox, clock: FakeClock, name: str | None, *, is_known: bool
+) -> None:
+    """In the language of its server, for example: then only today's offset is known, and that is said."""
+    vbr.faults.add(*SERVER_TIME, changed(setting("timeZone", name)), times=9)
+    (found,) = [row for row in await rows(clock, login(vbr)) if row[1] == "clock"]
+    assert found[0] == "ok"
+    assert (found[2] == "It agrees with this machine's.") is is_known
+    assert is_known or f'Its time zone "{name}" is not known by that name' in found[2]
 
 
 @pytest.mark.parametrize("quirks", [Quirks(), Quirks(has_closed_swagger=True)], ids=["swagger", "no swagger"])

@@ -120,6 +120,25 @@ async def test_machines_whose_session_is_told_by_name_alone(site: Site) -> None:
     assert {channel for channel, _ in told} == {"C0LAPTOPS"}
 
 
+async def test_names_of_jobs_are_read_again_at_the_next_poll(site: Site) -> None:
+    """A read that fails is none for each session, and those of the next poll have their job again."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup", run_seconds=3600.0)
+    site.begin(rules())
+    parent = site.world.session(site.world.begin_run(job).id)
+    for path in ("/api/v1/jobs/states", "/api/v1/jobs"):
+        site.vbr.faults.add("GET", path, refusing(403), times=99)
+    for machine in ("QC00", "QC01"):
+        machine_ends(site, parent, machine, result="Failed", message="Offline", seconds=0.0)
+    site.requests()
+    told = of_kind(await site.poll_after(), RunEnded)
+    assert [root.run.job_name for root in told] == ["Laptops - QC00", "Laptops - QC01"]
+    assert site.requests().count("/api/v1/jobs") == 1
+    site.vbr.faults.clear()
+    machine_ends(site, parent, "QC02", result="Failed", message="Offline", seconds=0.0)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_name, root.run.first.part) == ("Laptops", "QC02")
+
+
 @pytest.mark.parametrize("result", ["Failed", "Success"])
 async def test_machines_of_a_run_that_is_not_listed(site: Site, result: str) -> None:
     """They alone say how it went: one root, the machine named, nothing to press but the session's details."""

@@ -53,6 +53,16 @@ async def test_every_night_in_a_row_recovers(site: Site) -> None:
     assert "Recovered with a warning" in run_root(changed[0].run).text
 
 
+async def test_a_job_that_failed_all_night_recovers_as_a_whole(site: Site) -> None:
+    """It runs every quarter of an hour: each of the roots that said Failed says that it is over."""
+    for number in range(40):
+        site.ended(JOB, "Failed", ago=900.0 * (40 - number))
+    assert len(of_kind(await site.poll_after(1), RunEnded)) == 40
+    site.ended(JOB)
+    changed = of_kind(await site.poll_after(), RunChanged)
+    assert [each.run.is_recovered for each in changed] == [True] * 40
+
+
 async def test_somebody_runs_it_in_the_console(site: Site) -> None:
     """That ends the wait for the automatic retry as well: nobody is mentioned for what is over."""
     site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))

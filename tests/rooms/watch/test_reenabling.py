@@ -1,14 +1,16 @@
 """Jobs disabled for a time: enabled at the hour, once, and never against somebody's later word."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from bot.sandbox.vbr import Fault, Moment
-from bot.sandbox.vbr.faults import dropped, refusing
+from bot.sandbox.vbr.faults import dropped, hanging, refusing
 from bot.store import AuditLog, TimedDisable, TimedDisables
 from bot.watch import Reenabler
 from bot.watch.facts import Announcement, DisableEnded, DisableReminder, decode
+from tests.rooms.veeam.clients import wait_until
 from tests.rooms.watch.site import Site, drained
 
 ENABLING = ("POST", "/api/v1/jobs/{id}/enable")
@@ -145,6 +147,26 @@ async def test_what_does_not_go_well_is_told_and_not_repeated(
     told = await plan.look_after(4 * HOUR) + await plan.look_after(30) + await plan.look_after(30)
     assert ended(told) == expected
     assert plan.posts() == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected", "recorded"),
+    [(Moment.AFTER, "enabled", "done"), (Moment.BEFORE, "unclear", "unclear")],
+)
+async def test_a_bot_that_is_killed_while_it_enables(
+    site: Site, moment: Moment, expected: str, recorded: str
+) -> None:
+    """The next one says what it finds, and the record has its end at once; nothing is sent again."""
+    plan = await Plan(site).begin()
+    site.vbr.faults.add(*ENABLING, hanging(moment))
+    await site.clock.advance(4 * HOUR)
+    async with asyncio.TaskGroup() as group:
+        killed = group.create_task(plan.loop.tick())
+        await wait_until(lambda: plan.posts() == 1)
+        killed.cancel()
+    assert ended(await plan.look_after(30, plan.restarted())) == [expected]
+    assert plan.posts() == 1
+    assert await plan.audited() == [("opened", "U0ANN", "timer", None), ("closed", None, None, recorded)]
 
 
 async def test_one_of_two_processes_does_it(site: Site) -> None:

@@ -1,10 +1,12 @@
 """A server's zone, by its name in words of Windows' or IANA's, as far as its clock confirms it."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tzlocal.windows_tz import win_tz
 
 from bot.veeam.zones import available_names, zone_of
 
@@ -23,6 +25,27 @@ def at(moment: datetime, hours: float) -> datetime:
         ("(UTC+00:00) Dublin, Edinburgh, Lisbon, London", 0, 1),
         ("(UTC-05:00) Eastern Time (US & Canada)", -5, -4),
         ("(UTC-08:00) Pacific Time (US & Canada)", -8, -7),
+        ("(UTC-10:00) Aleutian Islands", -10, -9),
+        ("(UTC-08:00) Baja California", -8, -7),
+        ("(UTC-06:00) Easter Island", -5, -6),
+        ("(UTC-05:00) Haiti", -5, -4),
+        ("(UTC-05:00) Havana", -5, -4),
+        ("(UTC-05:00) Indiana (East)", -5, -4),
+        ("(UTC-05:00) Turks and Caicos", -5, -4),
+        ("(UTC-04:00) Atlantic Time (Canada)", -4, -3),
+        ("(UTC-04:00) Santiago", -3, -4),
+        ("(UTC-03:30) Newfoundland", -3.5, -2.5),
+        ("(UTC-03:00) Saint Pierre and Miquelon", -3, -2),
+        ("(UTC-02:00) Greenland", -2, -1),
+        ("(UTC-01:00) Azores", -1, 0),
+        ("(UTC+02:00) Cairo", 2, 3),
+        ("(UTC+02:00) Chisinau", 2, 3),
+        ("(UTC+02:00) Gaza, Hebron", 2, 3),
+        ("(UTC+02:00) Helsinki, Kyiv, Riga, Sofia, Tallinn, Vilnius", 2, 3),
+        ("(UTC+10:30) Lord Howe Island", 11, 10.5),
+        ("(UTC+11:00) Norfolk Island", 12, 11),
+        ("(UTC+12:00) Auckland, Wellington", 13, 12),
+        ("(UTC+12:45) Chatham Islands", 13.75, 12.75),
         ("(UTC+05:30) Chennai, Kolkata, Mumbai, New Delhi", 5.5, 5.5),
         ("(UTC+09:00) Osaka, Sapporo, Tokyo", 9, 9),
     ],
@@ -35,6 +58,16 @@ def test_windows_names(display_name: str, winter: float, summer: float) -> None:
         assert JULY.replace(tzinfo=zone).utcoffset() == timedelta(hours=summer)
 
 
+@pytest.mark.parametrize(("windows_name", "name"), sorted(win_tz.items()))
+def test_what_windows_calls_a_zone(windows_name: str, name: str) -> None:
+    """Not what it shows, but unmistakable: in either season both seasons' offsets are known."""
+    right = ZoneInfo(name)
+    for now in (JANUARY.astimezone(right), JULY.astimezone(right)):
+        zone = zone_of(now, display_name=windows_name)
+        for moment in (JANUARY, JULY):
+            assert moment.astimezone(zone).utcoffset() == moment.astimezone(right).utcoffset()
+
+
 @pytest.mark.parametrize(
     ("display_name", "iana_name"),
     [
@@ -42,6 +75,7 @@ def test_windows_names(display_name: str, winter: float, summer: float) -> None:
         ("", ""),
         ("(UTC+02:00) Somewhere", "Nowhere/Land"),
         ("(UTC+09:00) Tokyo", "Asia/Tokyo"),
+        ("(UTC+02:00) Heure de l'Est (É.-U. et Canada)", None),
         ("(UTC+02:00) ../../etc/passwd", "../../etc/passwd"),
     ],
 )
