@@ -190,7 +190,7 @@ async def failure_of(
     without_tasks: veeam.VeeamError | None = None
     tasks: tuple[veeam.TaskSession, ...] = ()
     try:
-        tasks = await server.task_sessions(session_id)
+        tasks = await veeam.in_time(server.name, server.task_sessions(session_id))
     except veeam.VeeamError as error:
         without_tasks = error  # the log may still say why
     names = (*names, server.name, None if session is None else session.name, *(task.name for task in tasks))

@@ -75,11 +75,7 @@ async def pick_form(
     servers = backend.finder.servers(request.server_named, context.visibility)
     if isinstance(servers, outcomes.NotFound):
         return servers
-    try:
-        async with asyncio.timeout(_NAMES_READ_WITHIN_SECONDS):
-            answer = await backend.fleet.ask(backend.finder.names, servers)
-    except TimeoutError:
-        return outcomes.NeedsForm(request.operation, PickForm(request))
+    answer = await backend.fleet.ask(backend.finder.names, servers, limit_seconds=_NAMES_READ_WITHIN_SECONDS)
     return outcomes.NeedsForm(request.operation, PickForm(request, silent=tuple(answer.failures)))
 
 

@@ -39,6 +39,7 @@ from bot.settings import ServerName
 OFFERED_AT_MOST = 50
 _LIKELY_SECONDS, _AT_HAND_SECONDS, _FRESH_SECONDS = 0.7, 0.6, 1.0
 """How long each server may take for one step of a search, which is due within three seconds as a whole."""
+_DRAFT_SECONDS = 2.4
 _TEMPLATES_WITHIN_SECONDS = 2.2
 _FRESH_AT_MOST = 200
 _BY_NAME = veeam.JobStatesQuery(order_by="Name", ascending=True, limit=500)
@@ -194,7 +195,8 @@ class Menus:
         permission = backend.permissions.may(context.person, request.operation, Scope(draft.server))
         if not permission.is_allowed:
             return ()
-        return await options(backend.account(draft.server, permission), draft)
+        asked = options(backend.account(draft.server, permission), draft)
+        return await veeam.in_time(draft.server, asked, _DRAFT_SECONDS)
 
     def _servers(self, request: Request, context: RequestContext) -> tuple[ServerName, ...]:
         servers = self._backend.finder.servers(request.server_named, context.visibility)

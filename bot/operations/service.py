@@ -238,21 +238,26 @@ class Service:
 
         It is no attempt at anything: a refusal is not on record. Never raises.
         """
+        options: tuple[MenuOption, ...] = ()
+        silent: tuple[ServerName, ...] = ()
         with noting_missing() as missing:
-            options = await self._options(gesture, search)
-        return MenuOptions(options, tuple(dict.fromkeys(one.server for one in missing.values())))
+            try:
+                options = await self._options(gesture, search)
+            except VeeamError as error:
+                log.warning("operations.nothing_suggested", sought=search.field, error=str(error))
+                silent = (error.server,)
+            except store.StoreError as error:
+                log.warning("operations.nothing_suggested", sought=search.field, error=str(error))
+        lacking = (*(one.server for one in missing.values()), *silent)
+        return MenuOptions(options, tuple(dict.fromkeys(lacking)))
 
     async def _options(self, gesture: Gesture, search: MenuSearch) -> tuple[MenuOption, ...]:
-        try:
-            context = await self._context(gesture)
-            operation = search.request.operation
-            if not (await self._permission(operation, context, for_everybody=False)).is_allowed:
-                return ()
-            with self._searches.begin(context.person.id) as may_begin, on_behalf_of(context.person.id):
-                return await self._menus.find(search, context) if may_begin else ()
-        except (VeeamError, store.StoreError) as error:
-            log.warning("operations.nothing_suggested", sought=search.field, error=str(error))
+        context = await self._context(gesture)
+        operation = search.request.operation
+        if not (await self._permission(operation, context, for_everybody=False)).is_allowed:
             return ()
+        with self._searches.begin(context.person.id) as may_begin, on_behalf_of(context.person.id):
+            return await self._menus.find(search, context) if may_begin else ()
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
         """Put on record which message shows an action's outcome. Never raises: the action stands."""

@@ -109,6 +109,7 @@ from bot.veeam.jobs import (
     Weekday,
     Workload,
 )
+from bot.veeam.limits import in_time
 from bot.veeam.new_jobs import (
     creatable_types,
     left_to_vbr,
@@ -367,6 +368,7 @@ __all__ = [
     "gained_by",
     "gist",
     "has_model",
+    "in_time",
     "is_agent_policy",
     "is_filling",
     "is_id",

@@ -3,7 +3,6 @@
 Every refusal is an error of ours (`bot.veeam.errors`).
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from bot.observability import Clock, Metrics
 from bot.veeam import decoding
 from bot.veeam.connection import Connection
 from bot.veeam.decoding import JsonObject, Page, Row
-from bot.veeam.details import DETAIL_SECONDS, Detail, is_noting_missing, note_missing
+from bot.veeam.details import Detail, is_noting_missing, note_missing
 from bot.veeam.detection import (
     SERVER_TIME_PATH,
     SpokenRevision,
@@ -26,6 +25,7 @@ from bot.veeam.detection import (
 )
 from bot.veeam.errors import RevisionUnsupported, TimedOut, UnexpectedAnswer, VeeamError
 from bot.veeam.http import YEARS, ApiRequest, ApiResponse, HttpClient, error_in
+from bot.veeam.limits import in_time
 from bot.veeam.queries import ListQuery
 from bot.veeam.revisions import REVISIONS, Revision
 from bot.veeam.server_facts import ServerTime
@@ -205,10 +205,8 @@ class ApiClient:
         """The server's zone, or the one it had last: a server that answers is read without its clock, too."""
         if self._zone_failure is None or self._clock.monotonic() >= self._zone_until:
             try:
-                async with asyncio.timeout(DETAIL_SECONDS):
-                    return (await self.server_time()).zone
-            except (VeeamError, TimeoutError) as failure:
-                error = failure if isinstance(failure, VeeamError) else TimedOut(self._server, "no time")
+                return (await in_time(self._server, self.server_time())).zone
+            except VeeamError as error:
                 if not (is_noting_missing() or error.reached_server or isinstance(error, TimedOut)):
                     raise
                 self._zone_failure = error

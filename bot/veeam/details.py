@@ -4,7 +4,6 @@ What is missing is noted for the gesture that the task around it serves (`noting
 below; outside of one it is logged alone.
 """
 
-import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,13 +14,11 @@ from typing import TypeVar
 import structlog
 
 from bot.settings import ServerName
-from bot.veeam.errors import TimedOut, VeeamError
+from bot.veeam.errors import VeeamError
+from bot.veeam.limits import in_time
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-DETAIL_SECONDS = 8.0
-"""How long an answer waits for a detail."""
 
 log = structlog.get_logger()
 
@@ -100,14 +97,8 @@ def note_missing(what: Detail, error: VeeamError) -> None:
 
 async def detail(what: Detail, server: ServerName, read: Awaitable[T], otherwise: U) -> T | U:
     """Return what the server says; `otherwise`, and a note, where it fails or takes too long."""
-    limit = asyncio.timeout(DETAIL_SECONDS)
     try:
-        async with limit:
-            return await read
+        return await in_time(server, read)
     except VeeamError as error:
         note_missing(what, error)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        note_missing(what, TimedOut(server, f"no answer within {DETAIL_SECONDS:g} s"))
     return otherwise

@@ -86,6 +86,12 @@ class TimedOut(Unreachable):
     """No answer to a read in time; for a change, no connection in time."""
 
 
+class TookTooLong(TimedOut):
+    """No answer within the time that whoever asks can wait."""
+
+    kind = "TimedOut"
+
+
 class TlsReason(StrEnum):
     """Why the certificate, or the handshake, was not accepted."""
 

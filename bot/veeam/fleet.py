@@ -18,7 +18,8 @@ from typing import Any, Generic, TypeVar
 
 from bot.settings import ServerName
 from bot.veeam.details import Detail, note_missing
-from bot.veeam.errors import TimedOut, VeeamError
+from bot.veeam.errors import TookTooLong, VeeamError
+from bot.veeam.limits import in_time
 from bot.veeam.revisions import Revision
 from bot.veeam.server import VeeamServer
 
@@ -102,10 +103,6 @@ class _Revisions(Mapping[ServerName, Revision]):
         return len(self._servers)
 
 
-class _Late(TimedOut):
-    """It took longer than the asker waits."""
-
-
 @asynccontextmanager
 async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
     """Run questions side by side until the block ends; the first `VeeamError` cancels the rest and is raised.
@@ -135,14 +132,8 @@ async def answered(
     """
 
     async def ask(question: Coroutine[Any, Any, T]) -> tuple[T] | VeeamError:
-        limit = asyncio.timeout(within_seconds)
         try:
-            async with limit:
-                return (await question,)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            return _Late(server, f"no answer within {within_seconds:g} s")
+            return (await in_time(server, question, within_seconds),)
         except VeeamError as error:
             return error
 
@@ -150,7 +141,11 @@ async def answered(
         tasks = [group.create_task(ask(question)) for question in questions]
     results = [task.result() for task in tasks]
     failures = [result for result in results if isinstance(result, VeeamError)]
-    if failures and len(failures) == len(results) and not any(isinstance(one, _Late) for one in failures):
+    if (
+        failures
+        and len(failures) == len(results)
+        and not any(isinstance(one, TookTooLong) for one in failures)
+    ):
         raise failures[0]
     for failure in failures:
         note_missing(what, failure)
@@ -160,14 +155,11 @@ async def answered(
 async def _ask(
     question: Callable[[VeeamServer], Awaitable[T]], server: VeeamServer, limit_seconds: float
 ) -> tuple[T] | VeeamError:
-    limit = asyncio.timeout(limit_seconds)
+    async def ask() -> T:
+        await server.detect_revision()  # what is asked for may depend on it
+        return await question(server)
+
     try:
-        async with limit:
-            await server.detect_revision()  # what is asked for may depend on it
-            return (await question(server),)
+        return (await in_time(server.name, ask(), limit_seconds),)
     except VeeamError as error:
         return error
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        return TimedOut(server.name, f"no answer within {limit_seconds:g} s")

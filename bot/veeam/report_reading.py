@@ -16,6 +16,7 @@ from bot.veeam.details import Detail, detail, note_missing
 from bot.veeam.errors import VeeamError
 from bot.veeam.job_histories import JobHistory, KnownOfJobs, PastRuns, ReportPeriod, histories, is_of_job
 from bot.veeam.jobs import JobState
+from bot.veeam.limits import in_time
 from bot.veeam.queries import JobStatesQuery, RepositoryStatesQuery, SessionsQuery
 from bot.veeam.reports import Findings, ServerReport, findings_of
 from bot.veeam.repositories import RepositoryState
@@ -29,6 +30,7 @@ SESSIONS_ENOUGH, SESSIONS_AT_MOST = 20_000, 60_000
 REASONS_ASKED = 40
 """So many failures of a server are looked into for why."""
 _PAGE_ROWS = 500
+_PAGE_SECONDS = 60.0
 _REPOSITORIES_AT_MOST = 500
 _MARGIN = timedelta(days=1)
 
@@ -111,7 +113,8 @@ async def _read_sessions(server: VeeamServer, past: PastRuns, period: ReportPeri
     skip, oldest = 0, period.until
     while True:
         try:
-            page = await server.sessions(query.page(skip=skip, limit=_PAGE_ROWS))
+            asked = server.sessions(query.page(skip=skip, limit=_PAGE_ROWS))
+            page = await in_time(server.name, asked, _PAGE_SECONDS)
         except VeeamError as error:
             note_missing(Detail.SESSIONS, error)
             return oldest, False
@@ -135,8 +138,5 @@ async def _ahead(server: VeeamServer, clock: Clock) -> timedelta:
 
 async def _repositories(server: VeeamServer) -> tuple[RepositoryState, ...] | None:
     query = RepositoryStatesQuery(order_by="Name", ascending=True, limit=_REPOSITORIES_AT_MOST)
-    try:
-        return (await server.repository_states(query)).rows
-    except VeeamError as error:
-        note_missing(Detail.REPOSITORIES, error)
-        return None
+    page = await detail(Detail.REPOSITORIES, server.name, server.repository_states(query), None)
+    return None if page is None else page.rows

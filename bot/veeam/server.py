@@ -5,7 +5,6 @@ is unknown. Every method raises the errors of `bot.veeam.errors` and no others; 
 `Rejected` before anything is sent.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -32,6 +31,7 @@ from bot.veeam.errors import (
     Rejected,
     ServerFailed,
     TimedOut,
+    TookTooLong,
     UnexpectedAnswer,
     VeeamError,
 )
@@ -40,6 +40,7 @@ from bot.veeam.ids import JobId, SessionId, is_id
 from bot.veeam.inventory import AgentObject, Credentials, DataServer, Entity, InventoryObject, Tenant
 from bot.veeam.job_layouts import Source
 from bot.veeam.jobs import Job, JobContents, JobState, QueuedBackup, RestorePoints
+from bot.veeam.limits import in_time
 from bot.veeam.queries import InventoryQuery, JobStatesQuery, ListQuery
 from bot.veeam.repositories import RepositoryState, ScaleOutRepository
 from bot.veeam.revisions import Capability, Revision, product_with
@@ -69,6 +70,8 @@ _CONTENTS_A_PAGE = 200
 
 STATES_WITHIN_SECONDS = 12.0
 """How long job states may take: what is put together instead takes the rest of an answer's time."""
+_STATES_AT_LEAST_SECONDS = 5.0
+"""Before that a server is only slow: that somebody waits no longer says nothing of its job states."""
 _STATES_TRIED_AGAIN_SECONDS = 30.0
 _STATES_FAIL = (ServerFailed, UnexpectedAnswer, NotAllowed, NotFoundOnServer, TimedOut, ConnectionLost)
 """Errors that may be of the job states alone; any other concerns the whole server."""
@@ -238,7 +241,12 @@ class VeeamServer:
 
         async def ask() -> JobState | None:
             page = await self._page(JobState, _JOB_STATES, JobStatesQuery(id=job_id))
-            return next((state for state in page.rows if state.id.casefold() == wanted), None)
+            found = next((state for state in page.rows if state.id.casefold() == wanted), None)
+            if found is None and page.unreadable:
+                error = UnexpectedAnswer(self.name, f"GET {_JOB_STATES}: the job's row is unreadable")
+                error.asked = f"GET {_JOB_STATES}"
+                raise error
+            return found
 
         # One job is what is acted on: only a server that let us wait is not asked again at once.
         is_asked_again = not isinstance(self._states_failure, TimedOut)
@@ -513,18 +521,14 @@ class VeeamServer:
         """
         failure = self._states_failure
         if failure is None or afresh or self._clock.monotonic() >= self._states_fail_until:
-            limit = asyncio.timeout(STATES_WITHIN_SECONDS)
             try:
-                async with limit:
-                    answer = await ask()
+                answer = await in_time(
+                    self.name, ask(), STATES_WITHIN_SECONDS, at_least=_STATES_AT_LEAST_SECONDS
+                )
             except _STATES_FAIL as error:
-                if error.asked is None:
+                if error.asked is None and not isinstance(error, TookTooLong):
                     raise
                 failure = error
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                failure = TimedOut(self.name, f"no job states within {STATES_WITHIN_SECONDS:g} s")
             else:
                 if self._states_failure is not None:
                     log.info("veeam.job_states_back", server=self.name)

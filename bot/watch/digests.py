@@ -286,9 +286,7 @@ class DigestMaker:
             )
 
         answer = await self._fleet.ask(read, names, limit_seconds=_SECONDS_FOR_A_SERVER)
-        silent = tuple(
-            SilentAt(server=name, problem=type(error).__name__) for name, error in answer.failures.items()
-        )
+        silent = tuple(SilentAt(server=name, problem=error.kind) for name, error in answer.failures.items())
         return tuple(answer.answers.values()), silent
 
     async def _known(self, server: ServerName) -> KnownOfJobs:

@@ -3,6 +3,8 @@
 import asyncio
 import heapq
 import itertools
+import selectors
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.observability import Clock
@@ -77,3 +79,39 @@ class SkewedClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._right.sleep(seconds)
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time leaps to the next timer where nothing else happens and `may_leap` says so.
+
+    So a limit is reached at once that bounds the wait for an answer which never comes. What is quick enough
+    to answer is answered before: a leap needs a moment of rest.
+    """
+
+    def __init__(self) -> None:
+        self.may_leap: Callable[[], object] = lambda: False
+        self._leapt = 0.0
+        super().__init__(_LeapingSelector(self))
+
+    def time(self) -> float:
+        return super().time() + self._leapt
+
+    def leap(self, seconds: float) -> None:
+        """Let so much time have passed."""
+        self._leapt += seconds
+
+
+class _LeapingSelector(selectors.DefaultSelector):
+    _REST_SECONDS = 0.01
+
+    def __init__(self, loop: LeapingLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= self._REST_SECONDS or not self._loop.may_leap():
+            return super().select(timeout)
+        events = super().select(self._REST_SECONDS)
+        if not events:
+            self._loop.leap(timeout - self._REST_SECONDS)
+        return events

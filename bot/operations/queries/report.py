@@ -89,10 +89,7 @@ class ShowReport(Query, frozen=True, tag="report"):
         answer = await backend.fleet.ask(read, servers, limit_seconds=_SECONDS_FOR_A_SERVER)
         report = veeam.report_over(
             tuple(answer.answers.values()),
-            tuple(
-                veeam.SilentAt(server=name, problem=type(error).__name__)
-                for name, error in answer.failures.items()
-            ),
+            tuple(veeam.SilentAt(server=name, problem=error.kind) for name, error in answer.failures.items()),
             period,
             at=f"{now.astimezone(zone):%H:%M}",
             as_of=now,

@@ -92,7 +92,7 @@ async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
     time: veeam.ServerTime | None = None
     without_time: veeam.VeeamError | None = None
     try:
-        time = await server.server_time()
+        time = await veeam.in_time(server.name, server.server_time())
     except veeam.VeeamError as failure:
         if not failure.reached_server and not isinstance(failure, veeam.TimedOut):
             raise
@@ -102,7 +102,7 @@ async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
     info: veeam.ServerInfo | None = None
     error: veeam.VeeamError | None = None
     try:
-        info = await server.server_info()
+        info = await veeam.in_time(server.name, server.server_info())
     except veeam.NotAllowed:
         pass  # No account but an administrator's is allowed to know.
     except veeam.VeeamError as failure:

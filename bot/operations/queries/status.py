@@ -185,12 +185,14 @@ async def _counts(server: veeam.VeeamServer, states: JobStates, visibility: Visi
     if not visibility.sees_all(server.name):
         return await _counts_of_visible(server, states, known, visibility)
     async with veeam.at_once() as group:
+        # Details go first: job states that never answer would keep a person's turns from them.
+        repositories = group.create_task(_repositories(server))
+        unseen = group.create_task(_running_unseen(server, states, known))
         active = [
             group.create_task(_counted(server, replace(_LATEST_FIRST, status=status)))
             for status in _ACTIVE
             if status in server.revision.job_statuses
         ]
-        active.append(group.create_task(_running_unseen(server, states, known)))
         failed = group.create_task(_failed(server, states, known))
         warning = group.create_task(
             _counted(server, replace(_LATEST_FIRST, last_result=veeam.Result.WARNING))
@@ -199,10 +201,10 @@ async def _counts(server: veeam.VeeamServer, states: JobStates, visibility: Visi
             _counted(server, replace(_LATEST_FIRST, status=veeam.JobStatus.DISABLED))
         )
         every = group.create_task(_counted(server, _LATEST_FIRST))
-        repositories = group.create_task(_repositories(server))
-    running = tuple(state for task in active for state in task.result().states)
+    counted = [*(task.result() for task in active), unseen.result()]
+    running = tuple(state for each in counted for state in each.states)
     return _Counts(
-        running=_Counted(running[:SHOWN_OF_EACH], sum(task.result().total for task in active)),
+        running=_Counted(running[:SHOWN_OF_EACH], sum(each.total for each in counted)),
         failed=failed.result(),
         warning=warning.result(),
         disabled=replace(

@@ -86,6 +86,13 @@ class VbrSandbox:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._closing = asyncio.Event()
+        self._hanging: list[web.Request] = []
+
+    @property
+    def hanging(self) -> int:
+        """How many requests are still waited for that never get an answer."""
+        self._hanging = [one for one in self._hanging if not _is_given_up(one)]
+        return len(self._hanging)
 
     @property
     def url(self) -> str:
@@ -253,6 +260,7 @@ class VbrSandbox:
         )
 
     async def _hang(self, request: web.Request) -> web.StreamResponse:
+        self._hanging.append(request)
         await self._closing.wait()
         return _cut(request)
 
@@ -277,6 +285,10 @@ def unsupported(path: str, name: str, spoken: tuple[str, ...]) -> Refusal:
         return Refusal(400, "UnknownError", message)
     message = f"The HTTP resource that matches the request URI '{path}' does not support the API version"
     return Refusal(400, "NotImplemented", f"{message} '{name}'.")
+
+
+def _is_given_up(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -33,10 +33,9 @@ from bot.operations.outcomes import (
     StaleButton,
 )
 from bot.sandbox.vbr import Fault
-from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.views.forms import form as draw_form
-from bot.veeam import RestorePoints, details
+from bot.veeam import RestorePoints
 from tests.rooms.operations.office import DR, GRANTS, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die
 
@@ -385,16 +384,6 @@ async def test_a_run_without_a_restore_point_foretells_nothing(office: Office) -
 async def test_a_server_that_shows_no_restore_points_says_nothing(office: Office, status: int) -> None:
     """The form opens all the same."""
     office.hq.faults.add("GET", "/api/v1/taskSessions", Fault(status=status))
-    assert (await machine_form(office)).newest is None
-
-
-@pytest.mark.usefixtures("covered")
-async def test_a_server_too_slow_to_foretell_says_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Long histories take minutes to look through."""
-    monkeypatch.setattr(details, "DETAIL_SECONDS", 0.05)
-    office.hq.faults.add("GET", "/api/v1/taskSessions", hanging(Moment.BEFORE))
     assert (await machine_form(office)).newest is None
 
 

@@ -45,18 +45,20 @@ def said(outcome: Outcome) -> str:
     if isinstance(outcome, NeedsForm):
         view = form_view(outcome.form, channel_id="C0PROD", thread_ts=None, missing=outcome.missing)
         return json.dumps(view)
-    return drawn(outcome, "r-1").message.text
+    message = drawn(outcome, "r-1").message
+    assert message.text.count("could not be read") == json.dumps(message.blocks).count("could not be read")
+    return message.text
 
 
-def denied(outcome: Outcome) -> list[str]:
-    """The sentences that deny what could not be read, without saying so."""
+def denied(outcome: Outcome, words: str) -> list[str]:
+    """The sentences of these that deny what could not be read, without saying so."""
     missing = outcome.missing if isinstance(outcome, Detailed) else ()
     patterns = [_DENIALS[each.what] for each in missing if each.what in _DENIALS]
     if _has_silent(outcome):
         patterns.append(_SILENT)
     return [
         sentence
-        for sentence in re.split(r'\n|"|(?<=\.) | · ', said(outcome))
+        for sentence in re.split(r'\n|"|(?<=\.) | · ', words)
         if not _HEDGED.search(sentence)
         and any(re.search(pattern, sentence, re.IGNORECASE) for pattern in patterns)
     ]

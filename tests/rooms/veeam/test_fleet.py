@@ -72,7 +72,7 @@ async def test_a_slow_server_is_given_up(vbr: VbrSandbox, branch: VbrSandbox, cl
     vbr.faults.add(*STATES, hanging(Moment.BEFORE))
     found = await fleet.ask(names_of_jobs)
     assert dict(found.answers) == {BRANCH: ["Branch files"]}
-    assert type(found.failures[HQ]) is TimedOut
+    assert isinstance(found.failures[HQ], TimedOut)
     await fleet.close()
 
 
