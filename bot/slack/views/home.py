@@ -65,7 +65,7 @@ def home(
 
 def home_message(answer: HomeAnswer, *, command: str, lacks: Collection[Detail] = ()) -> Message:
     """The same as a message, where there is no Home tab to show it in."""
-    return compose([], _parts(answer, command, None, lacks), noun="part", plural="parts")
+    return compose([], _parts(answer, command, None, lacks), noun="part")
 
 
 def home_problem(problem: Message) -> tuple[Block, ...]:

@@ -127,7 +127,7 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None, lacks: Collec
         turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
         paging = buttons.controls([*turns, buttons.share_control(request)])
     tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
-    return compose(head, _rows(answer, pages), tail, noun="job", plural="jobs")
+    return compose(head, _rows(answer, pages), tail, noun="job")
 
 
 def _rows(answer: JobsAnswer, pages: int) -> list[MessagePart]:

@@ -73,7 +73,6 @@ def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Messag
         rows,
         [note(day_grid.left_out(grid, len(rows)) if rows else "", shared), buttons.controls([share])],
         noun="job",
-        plural="jobs",
         metadata=metadata(answer.report, kind="report"),
     )
 
@@ -111,7 +110,7 @@ def digest_jobs(found: veeam.Report) -> Message:
         unlisted = findings.repositories_total - len(full)
         more = f"… and {unlisted:,} more." if unlisted else ""
         rows.append(paragraph("*Repositories filling up*", *full, more))
-    return compose([paragraph("The jobs behind this digest")], divided(rows), noun="group", plural="groups")
+    return compose([paragraph("The jobs behind this digest")], divided(rows), noun="group")
 
 
 def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:

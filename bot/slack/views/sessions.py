@@ -92,7 +92,6 @@ def sessions(
         divided(rows),
         [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging],
         noun="session",
-        plural="sessions",
     )
 
 

@@ -17,6 +17,7 @@ from bot.slack.text import (
     duration,
     literal,
     mention,
+    ordinal,
     sentence_case,
     size,
     strong,
@@ -110,6 +111,7 @@ _WITHOUT = {
 }
 """What it means that a detail is missing, where that is not plain."""
 _SHOWN_IN_HOURS = 48
+_STREAK = 2
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 
@@ -213,9 +215,8 @@ def job_line(view: JobView) -> str:
     marks = [f"{job_result(state)} · {job_name(state.name, view.server)}"]
     if state.is_active and state.progress_percent is not None:
         marks.append(bar(state.progress_percent))
-    if view.failed_in_a_row is not None and view.failed_in_a_row > 1:
-        failed = "failed " if state.is_active else ""
-        marks.append(f"{failed}{view.failed_in_a_row:,} times in a row")
+    if view.streak is not None and (failed := streak(view.streak.failed, is_longer=view.streak.is_longer)):
+        marks.append(f"after the {failed}" if state.is_active and not view.streak.is_longer else failed)
     if state.is_active and state.failed_part:
         marks.append("a part failed")
     if state.is_disabled:
@@ -223,6 +224,16 @@ def job_line(view: JobView) -> str:
     if view.owner is not None:
         marks.append(f"acknowledged by {mention(view.owner)}")
     return " · ".join(marks)
+
+
+def streak(failed: int, what: str = "failure", *, is_longer: bool = False) -> str:
+    """How many runs, or nights of them, failed in a row; nothing where it is the first.
+
+    `is_longer`: VBR has more of them than were looked at.
+    """
+    if failed < _STREAK:
+        return ""
+    return f"more than {count(failed, what)} in a row" if is_longer else f"{ordinal(failed)} {what} in a row"
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
