@@ -61,8 +61,8 @@ _LACKING = {
 
 def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Message:
     """A report that somebody asked for: the summary, then the days of the worst jobs."""
-    span = status_text.span_asked_for(answer.request.within or DEFAULT_SPAN)
-    title = f"Backup report, last {span}"
+    span = status_text.in_the_last(answer.request.within or DEFAULT_SPAN)
+    title = f"Backup report, {span.removeprefix('in the ')}"
     shared = f"Shared by {mention(shared_by)}." if shared_by is not None else ""
     share = buttons.share_control(answer.request) if shared_by is None else None
     grid = answer.report.findings.grid

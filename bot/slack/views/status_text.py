@@ -110,7 +110,12 @@ _WITHOUT = {
     veeam.Detail.OTHER_JOBS: " It may have a job of that name too.",
 }
 """What it means that a detail is missing, where that is not plain."""
-_SHOWN_IN_HOURS = 48
+_WHOLE_UNITS = (
+    (timedelta(minutes=1), "minute", 59),
+    (timedelta(hours=1), "hour", 48),
+    (timedelta(days=1), "day", 100_000),
+)
+"""In which a time span is told, as far as so many of them say it."""
 _STREAK = 2
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
@@ -263,9 +268,17 @@ def with_age(at: datetime, now: datetime) -> str:
 
 
 def span_asked_for(length: timedelta) -> str:
-    """A time span as it was asked for: "26 h", not "1 d 02 h"."""
-    hours, rest = divmod(length, timedelta(hours=1))
-    return f"{hours} h" if 0 < hours <= _SHOWN_IN_HOURS and not rest else duration(length)
+    """A time span as it was asked for: "26 hours", not "1 d 02 h"."""
+    for unit, noun, at_most in _WHOLE_UNITS:
+        number, rest = divmod(length, unit)
+        if 0 < number <= at_most and not rest:
+            return count(number, noun)
+    return duration(length)
+
+
+def in_the_last(length: timedelta) -> str:
+    """How far back something reaches: "in the last 24 hours", "in the last hour"."""
+    return f"in the last {span_asked_for(length).removeprefix('1 ')}"
 
 
 def volume(progress: veeam.SessionProgress | None) -> str:
@@ -338,6 +351,20 @@ def as_read(sentence: str, *, is_whole: bool) -> str:
         return sentence
     words = sentence.removeprefix(f"{SUCCESS} ").removeprefix("All is well: ").rstrip(".")
     return sentence_case(f"{words}, as far as could be read.")
+
+
+def place_in_list(
+    first: int, shown: int, total: int | None, noun: str, plural: str | None = None, *, is_exact: bool = True
+) -> str:
+    """Which rows of a list are shown, from `first` on, and of how many: "11\u201320 of 134 jobs".
+
+    `total` is None where nobody knows; a lower bound unless it `is_exact`.
+    """
+    said = "" if total is None else f"{'' if is_exact else 'at least '}{count(total, noun, plural)}"
+    if not shown or shown == total:
+        return said
+    rows = f"{first:,}\u2013{first + shown - 1:,}" if shown > 1 else f"{first:,}"
+    return f"{rows} of {said}" if said else rows
 
 
 def unreadable(number: int) -> str:

@@ -180,8 +180,8 @@ def _records() -> dict[str, Answer]:
     )
     narrowed = ReadAudit(NamedJob("sql", server="hq"), BEN, timedelta(days=7), "hq", 1)
     return {
-        "audit": samples.audit_answer(*rows, has_more=True),
-        "audit-narrowed": samples.audit_answer(*rows[:2], request=narrowed, has_more=True, is_cut=True),
+        "audit": samples.audit_answer(*rows, total=500, is_exact=False),
+        "audit-narrowed": samples.audit_answer(*rows[:2], request=narrowed, total=12, is_exact=False),
         "audit-of-one-job": samples.audit_answer(rows[0], request=ReadAudit(KnownJob(HQ, JOB_ID))),
         "audit-nothing": samples.audit_answer(request=ReadAudit(NamedJob("SQL <b>", exact=True))),
     }

@@ -458,10 +458,11 @@ def recorded(word: str, *, session: str | None = None, said: str | None = None) 
 
 
 def audit_answer(
-    *rows: AuditRecord, request: ReadAudit | None = None, has_more: bool = False, is_cut: bool = False
+    *rows: AuditRecord, request: ReadAudit | None = None, total: int | None = None, is_exact: bool = True
 ) -> AuditAnswer:
     """A page of the record."""
-    return AuditAnswer(request or ReadAudit(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
+    total = len(rows) if total is None else total
+    return AuditAnswer(request or ReadAudit(), rows, total, NOW, total_is_exact=is_exact)
 
 
 def lacking_server() -> ServerView:

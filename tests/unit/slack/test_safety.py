@@ -424,9 +424,9 @@ records_of_actions = st.builds(
     AuditAnswer,
     st.builds(ReadAudit, st.none() | st.builds(NamedJob, foreign), server=maybe),
     _many(attempts_on_record, 10),
-    st.booleans(),
-    st.booleans(),
+    st.integers(0, 20_000),
     moments,
+    st.booleans(),
 ).map(Done)
 approvals = st.builds(
     replace,

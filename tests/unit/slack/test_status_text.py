@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -74,6 +75,22 @@ def test_a_streak_has_one_name(failed: int, said: str, *, is_longer: bool) -> No
     run = msgspec.structs.replace(samples.run(is_final=True), outlook=outlook)
     for text in (status_text.job_line(view), why_view(why).text, run_root(run).text):
         assert (said in text) if said else ("in a row" not in text)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (1, "hour"),
+        (24, "24 hours"),
+        (26, "26 hours"),
+        (24 * 7, "7 days"),
+        (0.5, "30 minutes"),
+        (50.5, "2 d 02 h"),
+    ],
+)
+def test_a_time_span_is_said_in_words(hours: float, said: str) -> None:
+    """As people ask for it."""
+    assert status_text.in_the_last(timedelta(hours=hours)) == f"in the last {said}"
 
 
 @pytest.mark.parametrize(
