@@ -7,11 +7,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import takewhile
 from typing import TypeVar
 
 from bot import veeam
 from bot.operations.job_states import JobStates, seems_stopped
+from bot.operations.outcomes import Streak
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 
@@ -19,6 +21,8 @@ K = TypeVar("K")
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
+_ATTEMPTS_APART = timedelta(minutes=15)
+"""So soon after the attempt before an automatic retry begins, where VBR doesn't say what it retries."""
 
 _SessionKey = tuple[ServerName, veeam.SessionId]
 _WITH_REASON = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
@@ -31,7 +35,7 @@ class Failure:
     `finding` is the cause that VBR's words name, `object_name` the object that they are about.
     """
 
-    in_a_row: int | None = None
+    streak: Streak | None = None
     reason: str | None = None
     finding: veeam.Finding | None = None
     is_stopped: bool = False
@@ -120,8 +124,8 @@ class Failures:
             await self._states.note_stopped(server.name, latest)
             return Failure(is_stopped=True), True
         ran = [session for session in sessions if not known.is_stopped(session)]
-        in_a_row = failed_in_a_row(ran)
-        return replace(found, in_a_row=in_a_row), page is not None and is_said
+        is_whole = page is not None and page.received < SESSIONS_LOOKED_BACK
+        return replace(found, streak=streak_of(ran, is_whole=is_whole)), page is not None and is_said
 
     async def _failure(
         self,
@@ -155,21 +159,49 @@ def _keep(kept: OrderedDict[K, Failure], key: K, value: Failure) -> None:
         kept.popitem(last=False)
 
 
-def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
-    """Return how many of the latest finished runs failed without a break; None without a finished run.
+def streak_of(sessions: Iterable[veeam.Session], *, is_whole: bool = True) -> Streak | None:
+    """Return how many of the latest runs failed without a break; None without one that is over.
 
     `sessions` are one job's, newest first, without those that a person stopped: they neither failed nor ran.
+    Not `is_whole` where VBR has older ones. The attempts of a run count once, and it failed if its last one
+    did.
     """
-    finished = [
+    runs = runs_of(
         session
         for session in sessions
-        if session.is_stopped
-        and veeam.session_group(session.session_type, job_id=session.job_id, job_ids={session.job_id or ""})
+        if veeam.session_group(session.session_type, job_id=session.job_id, job_ids={session.job_id or ""})
         is veeam.SessionGroup.JOB_RUN
-    ]
-    if not finished:
+    )
+    if not runs:
         return None
-    return sum(1 for _ in takewhile(lambda session: session.outcome is veeam.Result.FAILED, finished))
+    failed = sum(1 for _ in takewhile(lambda run: run[-1].outcome is veeam.Result.FAILED, runs))
+    return Streak(failed, is_longer=failed == len(runs) and not is_whole)
+
+
+def runs_of(sessions: Iterable[veeam.Session]) -> list[tuple[veeam.Session, ...]]:
+    """Return those of a job's sessions that are over as the runs that they are attempts of.
+
+    The sessions come newest first, and so do the runs; of each the attempts are oldest first.
+    """
+    runs: list[tuple[veeam.Session, ...]] = []
+    for session in sessions:
+        if not session.is_stopped:
+            continue
+        if runs and _retries(runs[-1][0], session):
+            runs[-1] = (session, *runs[-1])
+        else:
+            runs.append((session,))
+    return runs
+
+
+def _retries(session: veeam.Session, earlier: veeam.Session) -> bool:
+    """Whether a session is a further attempt: VBR says so, or it began soon after the one that failed."""
+    if session.retries is not None:
+        return session.retries in {earlier.id, earlier.retries}
+    began, ended = session.creation_time, earlier.end_time
+    if session.begins_run or earlier.outcome is not veeam.Result.FAILED or began is None or ended is None:
+        return False
+    return timedelta() <= began - ended <= _ATTEMPTS_APART
 
 
 async def failure_of(

@@ -386,7 +386,7 @@ class JobViews:
         return outcomes.JobView(
             server=server,
             state=without_past(visible_state(context.visibility, server, state), self._clock.now()),
-            failed_in_a_row=failure.in_a_row,
+            streak=failure.streak,
             reason=failure.reason,
             object_name=failure.object_name,
             finding=failure.finding,

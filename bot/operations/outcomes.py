@@ -45,18 +45,25 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Streak:
+    """How many of a job's latest runs failed without a break; `is_longer` where VBR has more of them."""
+
+    failed: int
+    is_longer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """A job state on its server, with what a list says of it.
 
-    `failed_in_a_row` counts the latest finished sessions that failed, None when not asked for; `reason` is
-    the failure in VBR's own words, `object_name` the object that they are about, `finding` the cause that
-    they name. `operations` are those of the catalog that this person may do on it as it stands. `owner`
-    acknowledged its failed run, as far as asked for.
+    `streak` is None where it was not asked for; `reason` is the failure in VBR's own words, `object_name` the
+    object that they are about, `finding` the cause that they name. `operations` are those of the catalog that
+    this person may do on it as it stands. `owner` acknowledged its failed run, as far as asked for.
     """
 
     server: veeam.ServerName
     state: veeam.JobState
-    failed_in_a_row: int | None = None
+    streak: Streak | None = None
     reason: str | None = None
     operations: tuple[Operation, ...] = ()
     finding: veeam.Finding | None = None

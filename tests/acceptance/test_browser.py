@@ -182,7 +182,7 @@ async def test_a_newcomer_retries_a_failed_job(own_demo: Demo, visit: Visit, pic
 
     listed = await ann.asks("/veeam jobs failed")
     await expect(listed).to_contain_text("3 jobs")
-    await expect(listed).to_contain_text("Oracle ERP on hq · 3 times in a row")
+    await expect(listed).to_contain_text("Oracle ERP on hq · 3rd failure in a row")
     await expect(listed).to_contain_text("There is not enough space on the disk.")
     await picture(ann, "jobs-failed", listed)
 

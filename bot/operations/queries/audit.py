@@ -107,13 +107,13 @@ class ReadAudit(Query, frozen=True, tag="audit"):
             person = await backend.people.read(self.person, context.gesture.team_id)
             person_ids = (self.person, person.id, *person.other_ids)
         which = store.AuditFilter(person_ids, since, servers)
-        kept, is_cut = await self._matching(which, backend, reach, enough=start + PAGE_ROWS + 1)
+        kept, is_whole = await self._matching(which, backend, reach, enough=start + PAGE_ROWS + 1)
         return Done(
             AuditAnswer(
                 request=self,
                 rows=kept[start : start + PAGE_ROWS],
-                has_more=len(kept) > start + PAGE_ROWS,
-                is_cut=is_cut,
+                total=len(kept),
+                total_is_exact=is_whole,
                 as_of=now,
             )
         )
@@ -146,7 +146,7 @@ class ReadAudit(Query, frozen=True, tag="audit"):
     async def _matching(
         self, which: store.AuditFilter, backend: Backend, reach: Visibility, *, enough: int
     ) -> tuple[tuple[store.AuditRecord, ...], bool]:
-        """The first attempts to show, and whether the record goes on where reading ended early."""
+        """The first attempts to show, at least `enough`, and whether these are all."""
         sees_everything = all(reach.sees_all(server) for server in backend.fleet.names)
 
         def is_shown(entry: store.AuditEntry) -> bool:
@@ -163,21 +163,33 @@ class ReadAudit(Query, frozen=True, tag="audit"):
         for _ in range(SCAN_AT_MOST // _READ_AT_ONCE):
             attempts = await backend.audit_log.records(which, before=before, limit=_READ_AT_ONCE)
             kept += tuple(attempt for attempt in attempts if is_shown(attempt.entry))
-            if len(kept) >= enough or len(attempts) < _READ_AT_ONCE:
-                return kept, False
+            if len(attempts) < _READ_AT_ONCE:
+                return kept, True
+            if len(kept) >= enough:
+                break
             before = attempts[-1].id
-        return kept, True
+        return kept, False
 
 
 @dataclass(frozen=True, slots=True)
 class AuditAnswer(Answer):
-    """One page of the audit record, newest first. `is_cut` where only its latest part was looked through."""
+    """One page of the audit record, newest first. `total` counts what matches; a lower bound unless exact."""
 
     request: ReadAudit
     rows: tuple[store.AuditRecord, ...]
-    has_more: bool
-    is_cut: bool
+    total: int
     as_of: datetime
+    total_is_exact: bool = True
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.total > (self.request.page + 1) * PAGE_ROWS
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the latest part of the record was searched, and had too few that match."""
+        return not self.total_is_exact and not self.has_more
 
 
 def _is_about(entry: store.AuditEntry, job: JobRef) -> bool:

@@ -143,9 +143,7 @@ async def with_failures(status: StatusAnswer, shown: Sequence[JobView], backend:
         view.server for view, failure in zip(shown, failures, strict=True) if failure.is_stopped
     )
     explained = [
-        replace(
-            view, failed_in_a_row=failure.in_a_row, reason=failure.reason, object_name=failure.object_name
-        )
+        replace(view, streak=failure.streak, reason=failure.reason, object_name=failure.object_name)
         for view, failure in zip(shown, failures, strict=True)
         if not failure.is_stopped
     ]

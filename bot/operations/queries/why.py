@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
-from bot.operations.failures import failed_in_a_row, message_of, messages_of
+from bot.operations.failures import message_of, messages_of, runs_of, streak_of
 from bot.operations.job_states import KnownSessions, seems_stopped
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
@@ -29,8 +29,6 @@ SESSIONS_LOOKED_AT = 50
 _GOOD = (veeam.Result.SUCCESS, veeam.Result.WARNING)
 _LOG_OF = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
 _SUCCESSES_LOOKED_AT = 5
-_ATTEMPTS_APART = timedelta(minutes=15)
-"""So soon after the attempt before an automatic retry begins, where VBR doesn't say what it retries."""
 
 
 class ExplainFailure(Query, frozen=True, tag="why"):
@@ -86,7 +84,7 @@ class ExplainFailure(Query, frozen=True, tag="why"):
                 request=ExplainFailure(found.known, self.session_id),
                 view=view,
                 run=explained,
-                failed_in_a_row=failed_in_a_row(ran) if self.session_id is None else None,
+                streak=streak_of(ran, is_whole=history.is_whole) if self.session_id is None else None,
                 last_good_at=last_good_at,
                 is_last_good_known=is_known,
                 others=others.result(),
@@ -148,7 +146,7 @@ class WhyAnswer(outcomes.Answer):
     view: outcomes.JobView
     run: ExplainedRun
     as_of: datetime
-    failed_in_a_row: int | None = None
+    streak: outcomes.Streak | None = None
     last_good_at: datetime | None = None
     is_last_good_known: bool = False
     others: OtherJobs = OtherJobs()
@@ -227,26 +225,10 @@ def _attempts(wanted: veeam.SessionId | None, runs: Sequence[veeam.Session]) -> 
 
     `runs` are newest first. Empty where the session is none of them.
     """
-    over = [one for one in reversed(runs) if one.is_stopped]
-    grouped: list[list[veeam.Session]] = []
-    for one in over:
-        if grouped and _retries(one, grouped[-1][-1]):
-            grouped[-1].append(one)
-        else:
-            grouped.append([one])
+    found = runs_of(runs)
     if wanted is None:
-        return tuple(grouped[-1]) if grouped else ()
-    return next((tuple(run) for run in grouped if any(one.id == wanted for one in run)), ())
-
-
-def _retries(session: veeam.Session, earlier: veeam.Session) -> bool:
-    """Whether a session is a further attempt: VBR says so, or it began soon after the one that failed."""
-    if session.retries is not None:
-        return session.retries in {earlier.id, earlier.retries}
-    began, ended = session.creation_time, earlier.end_time
-    if session.begins_run or earlier.outcome is not veeam.Result.FAILED or began is None or ended is None:
-        return False
-    return timedelta() <= began - ended <= _ATTEMPTS_APART
+        return found[0] if found else ()
+    return next((run for run in found if any(one.id == wanted for one in run)), ())
 
 
 async def _explained(

@@ -253,12 +253,10 @@ def action_ended(
     shown = buttons.session_control(target.server, session.id, target.name)
     left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
-        paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
+        paragraph(f"… and {count(left_out, 'more object')}: see Details.") if left_out > 0 else NOTHING,
         buttons.controls([*(buttons.job_control(target, one) for one in again), shown]),
     ]
-    return compose(
-        head, [object_problem(problem) for problem in problems], tail, noun="object", plural="objects"
-    )
+    return compose(head, [object_problem(problem) for problem in problems], tail, noun="object")
 
 
 def action_lost(followed: NewFollowedSession) -> Message:

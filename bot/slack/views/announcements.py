@@ -201,7 +201,7 @@ def backfill_problems(summary: facts.BackfillProblems) -> Message:
     """In its thread: the jobs whose latest run failed or warned."""
     left_out = summary.problems_total - len(summary.problems)
     more = note(
-        f"… and {count(left_out, 'job')} more: see `jobs failed` and `jobs warning`." if left_out else ""
+        f"… and {count(left_out, 'more job')}: see `jobs failed` and `jobs warning`." if left_out else ""
     )
     lines = [paragraph(runs.run_line(run)) for run in summary.problems]
     return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")

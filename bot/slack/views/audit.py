@@ -3,12 +3,12 @@
 from bot.operations.catalog import OPERATIONS
 from bot.operations.model import KnownJob, Refusal
 from bot.operations.queries.audit import AuditAnswer
+from bot.operations.vbr_lists import PAGE_ROWS
 from bot.slack.text import channel, code, date, dotted, literal, mention, strong
 from bot.slack.views import status_text
 from bot.slack.views.approvals import reason_line
 from bot.slack.views.buttons import controls, page_controls, session_control
 from bot.slack.views.message import Message, MessagePart, as_of, compose, divided, heading, note, paragraph
-from bot.slack.views.sessions import in_the_last
 from bot.store import END_LOST, AuditRecord
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
@@ -128,18 +128,25 @@ def _problem(detail: str | None) -> str:
 def _summary(answer: AuditAnswer) -> str:
     request = answer.request
     return dotted(
+        status_text.place_in_list(
+            request.page * PAGE_ROWS + 1,
+            len(answer.rows),
+            answer.total if answer.rows else None,
+            "entry",
+            "entries",
+            is_exact=answer.total_is_exact,
+        ),
         _about(answer),
         f"by {mention(request.person)}" if request.person else "",
-        in_the_last(request.within) if request.within else "",
+        status_text.in_the_last(request.within) if request.within else "",
         f"on {literal(request.server)}" if request.server else "",
-        f"page {request.page + 1:,}" if request.page or answer.has_more else "",
     )
 
 
 def _about(answer: AuditAnswer) -> str:
     job = answer.request.job
     if job is None:
-        return "Actions and refusals, newest first"
+        return "actions and refusals, newest first"
     if isinstance(job, KnownJob):
         return f"of one job on {literal(job.server)}"
     return f"of {code(job.text)}" if job.exact else f"of jobs like {code(job.text)}"

@@ -36,7 +36,7 @@ from bot.operations.queries.why import ExplainFailure
 from bot.slack import codec
 from bot.slack.text import count, date, distinct, dotted, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
-from bot.slack.views.status_text import machine_kind, span_asked_for
+from bot.slack.views.status_text import in_the_last, machine_kind
 
 DIRECT_LIMIT = 3
 """How many buttons stand beside each other; the rest is in the overflow menu."""
@@ -370,10 +370,10 @@ def in_words(request: model.Request) -> str:
         case JobAction(detail=str(detail)):
             return f"{label}, {detail}"
         case ListSessions(which=which, within=within):
-            span = f"in the last {span_asked_for(within)}" if within is not None else ""
+            span = in_the_last(within) if within is not None else ""
             return ", ".join(filter(None, (label, which, span)))
         case ReadAudit(within=timedelta() as within):
-            return f"{label}, in the last {span_asked_for(within)}"
+            return f"{label}, {in_the_last(within)}"
         case _:
             return label
 

@@ -52,13 +52,13 @@ def digest_days(found: veeam.Report, *, file_id: str | None = None, no_picture: 
     tail = [note(left_out(grid, len(grid.jobs)), _why_no_picture(no_picture))]
     rows = [row(job) for job in grid.jobs]
     if file_id is None:
-        return compose([head(found)], rows, tail, noun="job", plural="jobs")
+        return compose([head(found)], rows, tail, noun="job")
     picture = MessagePart(
         "", ({"type": "image", "slack_file": {"id": file_id}, "alt_text": alt_text(found)},)
     )
     in_text = [MessagePart(each.text, ()) for each in rows]
     legend = MessagePart(_LEGEND, ())
-    return compose([_title(found), legend, picture], in_text, tail, noun="job", plural="jobs")
+    return compose([_title(found), legend, picture], in_text, tail, noun="job")
 
 
 def head(found: veeam.Report) -> MessagePart:

@@ -120,7 +120,7 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
             f"A second person has to approve {approved}." if approved else "",
         ),
     ]
-    return compose(head, rows, tail, noun="grant", plural="grants")
+    return compose(head, rows, tail, noun="grant")
 
 
 def _unseen_grants(answer: WhoamiAnswer) -> str:

@@ -65,7 +65,7 @@ def home(
 
 def home_message(answer: HomeAnswer, *, command: str, lacks: Collection[Detail] = ()) -> Message:
     """The same as a message, where there is no Home tab to show it in."""
-    return compose([], _parts(answer, command, None, lacks), noun="part", plural="parts")
+    return compose([], _parts(answer, command, None, lacks), noun="part")
 
 
 def home_problem(problem: Message) -> tuple[Block, ...]:
@@ -84,14 +84,13 @@ def _parts(
         return [*parts, _without_role(answer, command)]
     return [
         *parts,
-        _begin(answer),
-        # It expires, and somebody waits for it: no list of failures pushes it off the first screen.
-        *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
         *_failed(answer.status, command, lacks),
+        *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
         *_waiting("Your requests for approval", [*map(own_request, answer.waiting.own)]),
         *_will_end(answer, command),
         heading("Your recent actions"),
         _recent_actions(answer.recent),
+        _begin(answer),
         *_running(answer.status, command, lacks),
         heading("Your roles"),
         *_roles(answer, command),
@@ -133,10 +132,12 @@ def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
 
 def _roles(answer: HomeAnswer, command: str) -> list[MessagePart]:
     held = answer.whoami.held
-    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
     return [
         paragraph(*map(grant, held[:_ROWS_LIMIT])),
-        note(more(len(held) - _ROWS_LIMIT, "role", f"{command} whoami"), f"You can use {may}."),
+        note(
+            more(len(held) - _ROWS_LIMIT, "role", f"{command} whoami"),
+            f"{code(f'{command} help')} says what you can do.",
+        ),
     ]
 
 

@@ -127,7 +127,7 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None, lacks: Collec
         turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
         paging = buttons.controls([*turns, buttons.share_control(request)])
     tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
-    return compose(head, _rows(answer, pages), tail, noun="job", plural="jobs")
+    return compose(head, _rows(answer, pages), tail, noun="job")
 
 
 def _rows(answer: JobsAnswer, pages: int) -> list[MessagePart]:
@@ -251,7 +251,7 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
         typed("holding", request.holding),
         "" if objects is None else f"with {count(objects, 'object')}",
         typed("after", request.after),
-        span("ran in the last", request.ran_within),
+        f"ran {status_text.in_the_last(request.ran_within)}" if request.ran_within is not None else "",
         span("not run for", request.ran_before),
         span("no success or warning for", request.stale),
         typed("on", request.repository),
@@ -275,10 +275,8 @@ def _shown(text: str) -> str:
 def _summary(answer: JobsAnswer, pages: int) -> str:
     """Which jobs are shown, of how many, and in which order."""
     request = answer.request
-    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
-    if answer.rows and pages > 1:
-        first = request.page * answer.page_size + 1
-        total = f"{first:,}\u2013{first + len(answer.rows) - 1:,} of {total}"
+    first, shown = request.page * answer.page_size + 1, len(answer.rows) if pages > 1 else 0
+    total = status_text.place_in_list(first, shown, answer.total, "job", is_exact=answer.total_is_exact)
     order = ""
     if request.sort is not None:
         order = f"sorted by {_COLUMNS[request.sort]}{', descending' if request.is_descending else ''}"

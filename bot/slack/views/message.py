@@ -172,15 +172,14 @@ def compose(
     rows: Sequence[MessagePart] = (),
     tail: Iterable[MessagePart] = (),
     *,
-    noun: str = "entry",
-    plural: str = "entries",
+    noun: str = "row",
     metadata: Mapping[str, Any] | None = None,
 ) -> Message:
     """A message of a head, as many rows as fit, and a tail. Rows that don't fit are counted in it."""
     above, below = _joined(head), _joined(tail)
 
     def more(left_out: int) -> str:
-        return f"… and {count(left_out, noun, plural)} more, not shown here."
+        return f"… and {count(left_out, f'more {noun}')}, not shown here."
 
     blocks = _fitting_blocks(above, rows, below)
     left_out = len(rows) - blocks
@@ -214,7 +213,7 @@ def fit(message: Message) -> Message:
             [MessagePart("", (block,)) for block in blocks], BLOCKS_LIMIT - 1, CHARACTERS_LIMIT - _NOTE_SIZE
         )
         left_out = len(blocks) - keep
-        blocks = blocks[:keep] + note(f"… and {count(left_out, 'part')} more, left out for length.").blocks
+        blocks = blocks[:keep] + note(f"… and {count(left_out, 'more part')}, left out for length.").blocks
     return replace(message, text=shorten_mrkdwn(message.text, TEXT_LIMIT) or "…", blocks=blocks)
 
 

@@ -152,7 +152,7 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
         for line, choice in zip(lines, shown, strict=True)
     ]
     silent = note(_silent(outcome.silent)) if total > 1 or outcome.is_part else NOTHING
-    return compose(head, listed, [menu, silent], noun="job", plural="jobs")
+    return compose(head, listed, [menu, silent], noun="job")
 
 
 def part_of_name(outcome: outcomes.PartOfName) -> Message:
@@ -249,7 +249,7 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
         for each in outcome.choices
     ]
     listed = [buttons.with_control(row, control) for row, control in zip(rows, does, strict=True)]
-    return compose([paragraph(asked)], listed, [silent], noun="machine", plural="machines")
+    return compose([paragraph(asked)], listed, [silent], noun="machine")
 
 
 def unsupported_machine(outcome: outcomes.UnsupportedMachine) -> Message:

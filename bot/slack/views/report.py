@@ -61,8 +61,8 @@ _LACKING = {
 
 def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Message:
     """A report that somebody asked for: the summary, then the days of the worst jobs."""
-    span = status_text.span_asked_for(answer.request.within or DEFAULT_SPAN)
-    title = f"Backup report, last {span}"
+    span = status_text.in_the_last(answer.request.within or DEFAULT_SPAN)
+    title = f"Backup report, {span.removeprefix('in the ')}"
     shared = f"Shared by {mention(shared_by)}." if shared_by is not None else ""
     share = buttons.share_control(answer.request) if shared_by is None else None
     grid = answer.report.findings.grid
@@ -73,7 +73,6 @@ def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Messag
         rows,
         [note(day_grid.left_out(grid, len(rows)) if rows else "", shared), buttons.controls([share])],
         noun="job",
-        plural="jobs",
         metadata=metadata(answer.report, kind="report"),
     )
 
@@ -111,7 +110,7 @@ def digest_jobs(found: veeam.Report) -> Message:
         unlisted = findings.repositories_total - len(full)
         more = f"… and {unlisted:,} more." if unlisted else ""
         rows.append(paragraph("*Repositories filling up*", *full, more))
-    return compose([paragraph("The jobs behind this digest")], divided(rows), noun="group", plural="groups")
+    return compose([paragraph("The jobs behind this digest")], divided(rows), noun="group")
 
 
 def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:

@@ -16,7 +16,6 @@ from bot.slack.text import (
     duration,
     literal,
     mention,
-    ordinal,
     sentence_case,
     size,
     strong,
@@ -40,7 +39,6 @@ from bot.watch.run_facts import JobOutlook, ObjectFacts, RunFacts, SessionDetail
 _CAUSE_LIMIT = 220
 """So that a phone shows a failure, its cause and its buttons without scrolling."""
 _COMMENT_LIMIT = 80
-_STREAK = 2
 _PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
 _WHOLE_LIMIT = 1_100
 """More than what is kept of a text of VBR's."""
@@ -85,7 +83,6 @@ def details(announced: facts.DetailsReply) -> Message:
         [row for row in rows if row.blocks],
         [_log(session), note(figures)],
         noun="object",
-        plural="objects",
     )
 
 
@@ -130,7 +127,6 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         [row for row in rows if row.blocks],
         [NOTHING if is_same else _log(session), shown],
         noun="object",
-        plural="objects",
     )
 
 
@@ -282,15 +278,15 @@ def _attempt(run: RunFacts, session: SessionFacts) -> str:
 
 def _streak(run: RunFacts) -> str:
     """How many runs failed in a row; nothing where it is the first, or where this one is over with."""
-    outlook, failed = run.outlook, sum(map(_has_failed, run.attempts))
-    if run.first.log_type is not None:
-        return f"{ordinal(failed)} in a row" if failed >= _STREAK and run.stands_failed else ""
-    if outlook is None or (outlook.failed_in_a_row or 0) < _STREAK or not run.stands_failed:
+    outlook = run.outlook
+    if not run.stands_failed:
         return ""
-    what, number = "night" if outlook.is_nightly else "failure", outlook.failed_in_a_row or 0
-    if outlook.is_longer:
-        return f"more than {count(number, what)} in a row"
-    return f"{ordinal(number)} {what} in a row"
+    if run.first.log_type is not None:
+        return status_text.streak(sum(map(_has_failed, run.attempts)))
+    if outlook is None or outlook.failed_in_a_row is None:
+        return ""
+    what = "night" if outlook.is_nightly else "failure"
+    return status_text.streak(outlook.failed_in_a_row, what, is_longer=outlook.is_longer)
 
 
 def _owned(run: RunFacts) -> str:
@@ -501,7 +497,7 @@ def _problems(details: SessionDetails, *, is_first_said: bool) -> list[MessagePa
     rows = [*first, *(object_problem(one) for one in details.problems[1:])]
     left_out = details.failed_total + details.warned_total - len(details.problems)
     more = (
-        [note(f"… and {count(left_out, 'object')} more that failed or warned.")]
+        [note(f"… and {count(left_out, 'more object')} that failed or warned.")]
         if left_out > 0 and rows
         else []
     )

@@ -74,7 +74,7 @@ def status(
     if is_table:
         head.append(_table(answer.servers))
     rows = [part for server in answer.servers for part in _status(server, command, is_table=is_table)]
-    return compose(head, rows, tail, noun="part", plural="parts")
+    return compose(head, rows, tail, noun="part")
 
 
 def servers(answer: ServersAnswer, *, shared_by: PersonId | None = None) -> Message:
@@ -86,7 +86,7 @@ def servers(answer: ServersAnswer, *, shared_by: PersonId | None = None) -> Mess
         as_of(answer.as_of, shared_by),
         controls([share_control(ListServers(only))]) if shared_by is None else NOTHING,
     ]
-    return compose([heading("Servers")], rows, tail, noun="server", plural="servers")
+    return compose([heading("Servers")], rows, tail, noun="server")
 
 
 def more(left_out: int, noun: str, command: str = "", plural: str | None = None) -> str:

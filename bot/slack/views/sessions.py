@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
-from datetime import timedelta
 from itertools import groupby
 from math import ceil
 
@@ -48,7 +47,6 @@ _TITLES = {
     SessionsFilter.WARNING: "Sessions with warnings",
     SessionsFilter.SUCCESS: "Successful sessions",
 }
-_SHOWN_IN_HOURS = timedelta(hours=48)
 _PAGE_SIZE = 2_600
 """How many characters of objects and log a page has: with what stands around them a text has room for all."""
 _PAGE_ENTRIES = 20
@@ -71,7 +69,7 @@ def sessions(
     pages = None if answer.total is None else max(1, ceil(answer.total / max(1, answer.page_size)))
     head = [
         heading(_TITLES[request.which]),
-        note(_summary(answer, pages)),
+        note(_summary(answer)),
         paragraph(*status_text.silent_servers(answer.silent)),
     ]
     if not answer.rows:
@@ -92,7 +90,6 @@ def sessions(
         divided(rows),
         [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging],
         noun="session",
-        plural="sessions",
     )
 
 
@@ -125,27 +122,19 @@ def session(
     return compose([*head, *_page(pages[number]), *tail])
 
 
-def in_the_last(within: timedelta) -> str:
-    """How far back a list reaches, as it was asked for: "in the last 24 h", not "1 d"."""
-    return f"in the last {status_text.span_asked_for(within)}"
-
-
-def _summary(answer: SessionsAnswer, pages: int | None) -> str:
+def _summary(answer: SessionsAnswer) -> str:
     request = answer.request
     is_unknown = answer.total is None or ((answer.silent or answer.unreadable) and not answer.total)
     about = f"of jobs like {code(request.job.text)}" if isinstance(request.job, NamedJob) else ""
     if answer.job_name is not None:
         about = f"of {strong(answer.job_name)}"
-    page = f"page {request.page + 1:,}"
-    if pages is not None:
-        page = f"{page} of {pages:,}" if pages > 1 else ""
+    first, total = request.page * answer.page_size + 1, None if is_unknown else answer.total
     return sentence_case(
         dotted(
-            "" if is_unknown else count(answer.total or 0, "session"),
+            status_text.place_in_list(first, len(answer.rows), total, "session"),
             about,
-            in_the_last(request.within) if request.within else "",
+            status_text.in_the_last(request.within) if request.within else "",
             f"on {literal(request.server)}" if request.server else "",
-            page,
         )
     )
 

@@ -17,6 +17,7 @@ from bot.slack.text import (
     duration,
     literal,
     mention,
+    ordinal,
     sentence_case,
     size,
     strong,
@@ -109,7 +110,13 @@ _WITHOUT = {
     veeam.Detail.OTHER_JOBS: " It may have a job of that name too.",
 }
 """What it means that a detail is missing, where that is not plain."""
-_SHOWN_IN_HOURS = 48
+_WHOLE_UNITS = (
+    (timedelta(minutes=1), "minute", 59),
+    (timedelta(hours=1), "hour", 48),
+    (timedelta(days=1), "day", 100_000),
+)
+"""In which a time span is told, as far as so many of them say it."""
+_STREAK = 2
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 
@@ -213,9 +220,8 @@ def job_line(view: JobView) -> str:
     marks = [f"{job_result(state)} · {job_name(state.name, view.server)}"]
     if state.is_active and state.progress_percent is not None:
         marks.append(bar(state.progress_percent))
-    if view.failed_in_a_row is not None and view.failed_in_a_row > 1:
-        failed = "failed " if state.is_active else ""
-        marks.append(f"{failed}{view.failed_in_a_row:,} times in a row")
+    if view.streak is not None and (failed := streak(view.streak.failed, is_longer=view.streak.is_longer)):
+        marks.append(f"after the {failed}" if state.is_active and not view.streak.is_longer else failed)
     if state.is_active and state.failed_part:
         marks.append("a part failed")
     if state.is_disabled:
@@ -223,6 +229,16 @@ def job_line(view: JobView) -> str:
     if view.owner is not None:
         marks.append(f"acknowledged by {mention(view.owner)}")
     return " · ".join(marks)
+
+
+def streak(failed: int, what: str = "failure", *, is_longer: bool = False) -> str:
+    """How many runs, or nights of them, failed in a row; nothing where it is the first.
+
+    `is_longer`: VBR has more of them than were looked at.
+    """
+    if failed < _STREAK:
+        return ""
+    return f"more than {count(failed, what)} in a row" if is_longer else f"{ordinal(failed)} {what} in a row"
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
@@ -252,9 +268,17 @@ def with_age(at: datetime, now: datetime) -> str:
 
 
 def span_asked_for(length: timedelta) -> str:
-    """A time span as it was asked for: "26 h", not "1 d 02 h"."""
-    hours, rest = divmod(length, timedelta(hours=1))
-    return f"{hours} h" if 0 < hours <= _SHOWN_IN_HOURS and not rest else duration(length)
+    """A time span as it was asked for: "26 hours", not "1 d 02 h"."""
+    for unit, noun, at_most in _WHOLE_UNITS:
+        number, rest = divmod(length, unit)
+        if 0 < number <= at_most and not rest:
+            return count(number, noun)
+    return duration(length)
+
+
+def in_the_last(length: timedelta) -> str:
+    """How far back something reaches: "in the last 24 hours", "in the last hour"."""
+    return f"in the last {span_asked_for(length).removeprefix('1 ')}"
 
 
 def volume(progress: veeam.SessionProgress | None) -> str:
@@ -327,6 +351,20 @@ def as_read(sentence: str, *, is_whole: bool) -> str:
         return sentence
     words = sentence.removeprefix(f"{SUCCESS} ").removeprefix("All is well: ").rstrip(".")
     return sentence_case(f"{words}, as far as could be read.")
+
+
+def place_in_list(
+    first: int, shown: int, total: int | None, noun: str, plural: str | None = None, *, is_exact: bool = True
+) -> str:
+    """Which rows of a list are shown, from `first` on, and of how many: "11\u201320 of 134 jobs".
+
+    `total` is None where nobody knows; a lower bound unless it `is_exact`.
+    """
+    said = "" if total is None else f"{'' if is_exact else 'at least '}{count(total, noun, plural)}"
+    if not shown or shown == total:
+        return said
+    rows = f"{first:,}\u2013{first + shown - 1:,}" if shown > 1 else f"{first:,}"
+    return f"{rows} of {said}" if said else rows
 
 
 def unreadable(number: int) -> str:

@@ -72,8 +72,7 @@ def subscriptions(answer: SubscriptionsAnswer, *, command: str) -> Message:
         ],
         rows,
         [note("" if answer.is_choice else how)],
-        noun="entry",
-        plural="entries",
+        noun="row",
     )
 
 

@@ -8,7 +8,7 @@ from bot.operations import model
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
-from bot.operations.outcomes import JobView
+from bot.operations.outcomes import JobView, Streak
 from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case, strong
@@ -23,7 +23,6 @@ _UNREAD = frozenset({Detail.OBJECTS, Detail.LOG})
 _LINE_LIMIT = 600
 _TEXT_LIMIT = 300
 _OTHERS_SHOWN = 8
-_STREAK = 2
 _REMEDIES = {Remedy.RETRY: Retry.operation, Remedy.START: Start.operation, Remedy.EDIT: Edit.operation}
 
 
@@ -74,12 +73,12 @@ def _standing(answer: WhyAnswer) -> str:
 def _when(answer: WhyAnswer) -> str:
     """Which run it was: which attempt, when, how long, and how many failed in a row."""
     run, session = answer.run, answer.run.session
-    streak = answer.failed_in_a_row or 0
+    streak = answer.streak or Streak(0)
     return sentence_case(
         dotted(
             f"attempt {run.attempt}" if run.attempt > 1 else "",
             status_text.span(session.creation_time, session.end_time) if session is not None else "",
-            f"{streak:,} failures in a row" if streak >= _STREAK else "",
+            status_text.streak(streak.failed, is_longer=streak.is_longer),
             "it runs again now" if session is not None and answer.view.state.is_active else "",
         )
     )

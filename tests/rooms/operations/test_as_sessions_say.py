@@ -10,7 +10,7 @@ from bot.operations.actions.stop import Stop
 from bot.operations.job_filters import JobsFilter
 from bot.operations.jobs import snapshot_of
 from bot.operations.model import KnownJob, NamedJob, Person, Standing
-from bot.operations.outcomes import Detailed, Done, NotPossible
+from bot.operations.outcomes import Detailed, Done, NotPossible, Streak
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
@@ -406,8 +406,8 @@ async def test_a_stopped_run_is_none_of_a_streak(office: Office) -> None:
     await StoppedSessions(office.database).note("hq", before.id, office.clock.now())
     office.world.finish_run("SQL Prod", result="Failed", objects={"vm01": "VSS timeout"})
     answer = await office.answer(ListJobs(which=JobsFilter.FAILED, server="hq"), JobsAnswer)
-    in_a_row = {view.state.name: view.failed_in_a_row for view in answer.rows}
-    assert in_a_row["SQL Prod"] == 2
+    in_a_row = {view.state.name: view.streak for view in answer.rows}
+    assert in_a_row["SQL Prod"] == Streak(2)
 
 
 async def part_fails(office: Office) -> tuple[Job, Session]:

@@ -13,6 +13,7 @@ from bot.operations.outcomes import NotFound, Refused
 from bot.operations.queries.audit import SCAN_AT_MOST, AuditAnswer, ReadAudit
 from bot.operations.queries.jobs import ListJobs
 from bot.settings import GrantSettings, GroupReference, Role
+from bot.slack.views.outcomes import outcome as drawn_of
 from bot.store import AuditEntry, AuditOutcome
 from bot.veeam import JobId
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
@@ -105,13 +106,15 @@ async def test_an_administrator_of_one_server_sees_nothing_of_no_server(filled: 
 
 
 async def test_pages_hold_ten(filled: Office) -> None:
-    """Each page begins where the one before ended, and says whether there is another."""
+    """Each page begins where the one before ended, and says which entries it shows and of how many."""
     for number in range(7, 22):
         await filled.audit.opened(entry(number, filled))
     pages = [await filled.answer(ReadAudit(page=page), AuditAnswer, ADMIN) for page in range(4)]
     shown = [[int(row.entry.reference[3:]) for row in page.rows] for page in pages]
     assert shown == [[*range(21, 11, -1)], [*range(11, 1, -1)], [1], []]
     assert [page.has_more for page in pages] == [True, True, False, False]
+    said = drawn_of(await filled.ask(ReadAudit(page=1), ADMIN), "r-1").message.text
+    assert "11\u201320 of 21 entries" in said
 
 
 MANY = """
@@ -129,6 +132,8 @@ async def test_of_a_long_record_the_latest_part_is_looked_through(filled: Office
     assert (found.rows, found.is_cut) == ((), True)
     narrower = await filled.answer(ReadAudit(NamedJob("SQL Test"), person=OPERATOR), AuditAnswer, ADMIN)
     assert (len(narrower.rows), narrower.is_cut) == (1, False)
+    said = drawn_of(await filled.ask(ReadAudit(), ADMIN), "r-1").message.text
+    assert "1\u201310 of at least 500 entries" in said
 
 
 async def test_what_is_shown_of_an_action(filled: Office, clock: FakeClock) -> None:

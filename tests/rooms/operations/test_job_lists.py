@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bot.operations.actions.start import Start
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.model import NamedJob
-from bot.operations.outcomes import Done, NotFound
+from bot.operations.outcomes import Done, NotFound, Streak
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.sandbox.vbr.faults import refusing
@@ -63,9 +63,9 @@ async def test_running_jobs_start_and_stop_too(office: Office) -> None:
 async def test_failed_jobs_say_why_and_how_often(office: Office) -> None:
     """A failed job's row has the failure in VBR's words and counts the failed runs in a row."""
     answer = await office.answer(ListJobs(which=JobsFilter.FAILED), JobsAnswer)
-    assert [(row.failed_in_a_row, row.reason) for row in answer.rows] == [
-        (1, "Repository is full"),
-        (2, "Failed to open VDDK disk"),
+    assert [(row.streak, row.reason) for row in answer.rows] == [
+        (Streak(1), "Repository is full"),
+        (Streak(2), "Failed to open VDDK disk"),
     ]
 
 

@@ -13,7 +13,7 @@ from bot.operations.catalog import CATALOG, TYPED
 from bot.operations.commands import parse
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, MessageLink, NamedJob
-from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound
+from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound, Streak
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
@@ -74,7 +74,7 @@ async def test_one_job_in_full(office: Office) -> None:
     assert [one.name for one in answer.settings.items] == ["vm01", "vm02"]
     assert answer.repository.id == answer.view.state.repository_id
     assert [view.session.outcome for view in answer.recent] == ["Failed", "Failed", "Success"]
-    assert (answer.view.failed_in_a_row, answer.view.reason) == (2, "Failed to open VDDK disk")
+    assert (answer.view.streak, answer.view.reason) == (Streak(2), "Failed to open VDDK disk")
     assert [operation.name for operation in answer.view.operations] == ["retry", "job", "why", "start"]
     seen = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer, VIEWER)
     assert [operation.name for operation in seen.view.operations] == ["job", "why"]
@@ -380,9 +380,7 @@ async def test_a_reason_without_a_session_in_the_state(office: Office) -> None:
     expected = (await office.answer(request, JobsAnswer)).rows
     office.hq.faults.add("GET", "/api/v1/jobs/states", rows(without("sessionId")), times=9)
     found = (await office.answer(request, JobsAnswer)).rows
-    assert [(row.reason, row.failed_in_a_row) for row in found] == [
-        (row.reason, row.failed_in_a_row) for row in expected
-    ]
+    assert [(row.reason, row.streak) for row in found] == [(row.reason, row.streak) for row in expected]
 
 
 async def test_status_where_rows_are_not_counted(office: Office) -> None:

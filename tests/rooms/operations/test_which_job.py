@@ -385,7 +385,7 @@ async def test_a_part_of_a_name_on_two_servers_is_no_name(office: Office) -> Non
         ("edit SQL name SQL 2", "SQL", "Nothing was done. Choose one to go ahead: Edit, name SQL 2."),
         ("disable SQL", "SQL", "Nothing was done. Choose one to go ahead: Disable."),
         ("ack SQL because of me", "SQL", "Nothing was done. Choose one to go ahead: Acknowledge."),
-        ("sessions failed SQL 24h", "SQL", "Choose one to go ahead: Sessions, failed, in the last 24 h."),
+        ("sessions failed SQL 24h", "SQL", "Choose one to go ahead: Sessions, failed, in the last 24 hours."),
         ("job SQL", "SQL", "*SQL* on dr"),
     ],
 )

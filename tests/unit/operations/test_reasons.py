@@ -1,6 +1,7 @@
 """Why a job failed and how often in a row, out of what VBR tells."""
 
 import pytest
+from msgspec.structs import replace
 
 from bot.operations.actions import JobAction
 from bot.operations.actions.clone import Clone
@@ -11,10 +12,10 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import available
-from bot.operations.failures import failed_in_a_row, messages_of
+from bot.operations.failures import messages_of, streak_of
 from bot.operations.jobs import JobNow
 from bot.operations.model import KnownJob
-from bot.operations.outcomes import Blocked, Unsupported
+from bot.operations.outcomes import Blocked, Streak, Unsupported
 from bot.settings import ServerName
 from bot.veeam import (
     REVISIONS,
@@ -53,9 +54,25 @@ def task(result: str, message: str | None = None) -> TaskSession:
         ([session("Failed", kind="BrandNewType"), session("Odd")], 1),
     ],
 )
-def test_failed_in_a_row(sessions: list[Session], expected: int | None) -> None:
+def test_streaks(sessions: list[Session], expected: int | None) -> None:
     """Finished runs of the job count from the newest on, log backups do not, unknown types do."""
-    assert failed_in_a_row(sessions) == expected
+    assert streak_of(sessions) == (None if expected is None else Streak(expected))
+
+
+def test_a_run_with_its_retries_counts_once() -> None:
+    """As the message about it counts; where VBR has older sessions, it may be more."""
+    nights = [
+        replace(
+            session("Failed"), id=SessionId(f"{night}-{attempt}"), original_session_id=SessionId(f"{night}-0")
+        )
+        for night in range(1, 5)
+        for attempt in (2, 1, 0)
+    ]
+    assert streak_of(nights) == Streak(4)
+    assert streak_of(nights, is_whole=False) == Streak(4, is_longer=True)
+    recovered = [replace(nights[0], result=SessionResult("Success")), *nights[1:]]
+    assert streak_of([*nights[3:6], *recovered], is_whole=False) == Streak(1)
+    assert streak_of([nights[2], session("Success")], is_whole=False) == Streak(1)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ from bot.operations.outcomes import (
     Refused,
     SilentServer,
     StaleButton,
+    Streak,
     SubscribedTo,
     Switched,
     SyntaxProblem,
@@ -182,8 +183,8 @@ def _records() -> dict[str, Answer]:
     )
     narrowed = ReadAudit(NamedJob("sql", server="hq"), BEN, timedelta(days=7), "hq", 1)
     return {
-        "audit": samples.audit_answer(*rows, has_more=True),
-        "audit-narrowed": samples.audit_answer(*rows[:2], request=narrowed, has_more=True, is_cut=True),
+        "audit": samples.audit_answer(*rows, total=500, is_exact=False),
+        "audit-narrowed": samples.audit_answer(*rows[:2], request=narrowed, total=12, is_exact=False),
         "audit-of-one-job": samples.audit_answer(rows[0], request=ReadAudit(KnownJob(HQ, JOB_ID))),
         "audit-nothing": samples.audit_answer(request=ReadAudit(NamedJob("SQL <b>", exact=True))),
     }
@@ -367,7 +368,9 @@ def _answers() -> dict[str, Answer]:
             JobView(HQ, never),
             JobView(HQ, samples.job_state("Odd", result="Quarantined")),
             JobView(
-                HQ, samples.job_state("Fine", result="Success"), 0, None, (ShowJob.operation, Start.operation)
+                HQ,
+                samples.job_state("Fine", result="Success"),
+                operations=(ShowJob.operation, Start.operation),
             ),
             request=ListJobs(),
         ),
@@ -501,7 +504,7 @@ def _answers() -> dict[str, Answer]:
             samples.why_answer(),
             view=samples.job_view(samples.job_state(result="Success"), reason=None),
             run=ExplainedRun(veeam.Result.SUCCESS, samples.session(result="Success", message=None)),
-            failed_in_a_row=0,
+            streak=Streak(0),
         ),
         "why-warning": replace(
             samples.why_answer("VMware Tools are not running on web03, guest processing was skipped"),
@@ -514,13 +517,13 @@ def _answers() -> dict[str, Answer]:
                 object_name="web03",
                 objects=1,
             ),
-            failed_in_a_row=0,
+            streak=Streak(0),
         ),
         "why-stopped": replace(
-            samples.why_answer(), run=replace(samples.why_answer().run, is_stopped=True), failed_in_a_row=0
+            samples.why_answer(), run=replace(samples.why_answer().run, is_stopped=True), streak=Streak(0)
         ),
         "why-never-ran": replace(
-            samples.why_answer(), view=JobView(HQ, never), run=ExplainedRun(None), failed_in_a_row=None
+            samples.why_answer(), view=JobView(HQ, never), run=ExplainedRun(None), streak=None
         ),
         "sessions": samples.sessions_answer(
             samples.session_view(),

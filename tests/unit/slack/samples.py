@@ -17,7 +17,7 @@ from bot.operations.catalog import CATALOG
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, NamedJob, Operation, Person, Standing
 from bot.operations.mutes import MuteView
-from bot.operations.outcomes import ActionAnswer, JobView, Ran, SilentServer
+from bot.operations.outcomes import ActionAnswer, JobView, Ran, SilentServer, Streak
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.audit import AuditAnswer, ReadAudit
 from bot.operations.queries.help import HelpAnswer, LimitedServer
@@ -161,7 +161,9 @@ def job_view(
     operations: tuple[Operation, ...] = (ShowJob.operation, Start.operation, Retry.operation),
 ) -> JobView:
     """A job that failed three times in a row."""
-    return JobView(server, state or job_state(), 3, reason, operations, object_name=reason and "sql02")
+    return JobView(
+        server, state or job_state(), Streak(3), reason, operations, object_name=reason and "sql02"
+    )
 
 
 def jobs_answer(*views: JobView, request: ListJobs | None = None, total: int | None = None) -> JobsAnswer:
@@ -273,7 +275,7 @@ def why_answer(line: str = FULL, *, others: int = 0) -> WhyAnswer:
         view=view,
         run=run,
         as_of=NOW,
-        failed_in_a_row=3,
+        streak=Streak(3),
         last_good_at=NOW - timedelta(days=2, hours=3),
         is_last_good_known=True,
         others=OtherJobs(same, others),
@@ -456,10 +458,11 @@ def recorded(word: str, *, session: str | None = None, said: str | None = None) 
 
 
 def audit_answer(
-    *rows: AuditRecord, request: ReadAudit | None = None, has_more: bool = False, is_cut: bool = False
+    *rows: AuditRecord, request: ReadAudit | None = None, total: int | None = None, is_exact: bool = True
 ) -> AuditAnswer:
     """A page of the record."""
-    return AuditAnswer(request or ReadAudit(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
+    total = len(rows) if total is None else total
+    return AuditAnswer(request or ReadAudit(), rows, total, NOW, total_is_exact=is_exact)
 
 
 def lacking_server() -> ServerView:

@@ -235,12 +235,23 @@ def test_who_may_only_look_gets_no_button_that_acts() -> None:
     ],
 )
 def test_who_may_begins_a_new_job_or_a_quick_backup_there(role: str, offered: list[str]) -> None:
-    """The buttons stand on top, for those alone who may press them; each opens a form."""
+    """The buttons stand there for those alone who may press them; each opens a form."""
     ids = [
         each["action_id"] for block in HOMES[role] for each in block.get("elements", ()) if "value" in each
     ]
 
     assert [each for each in ids if each in {"operation:create", "operation:quickbackup"}] == offered
+
+
+def test_the_home_begins_with_what_failed_and_is_short() -> None:
+    """Then comes what waits for a decision; what one may type is in the help."""
+    words = [str(block) for block in HOMES["waiting-and-failed"]]
+    places = [
+        next(place for place, block in enumerate(words) if part in block)
+        for part in ("SQL 1", "Waiting for your approval", "Your recent actions", "operation:create")
+    ]
+    assert places == sorted(places)
+    assert max(block.count("/veeam ") for block in words) <= 2
 
 
 def test_failures_stand_newest_first_whatever_their_server() -> None:

@@ -40,6 +40,7 @@ from bot.operations.outcomes import (
     RecentAction,
     SilentServer,
     StaleButton,
+    Streak,
     SyntaxProblem,
     Unclear,
 )
@@ -184,11 +185,12 @@ job_states = st.builds(
     session_progress=st.none() | progresses,
     run_after_job=st.none() | st.builds(RunAfterJob, job_name=maybe),
 )
+streaks = st.none() | st.builds(Streak, st.integers(0, 10_000), st.booleans())
 job_views = st.builds(
     JobView,
     st.just(HQ),
     job_states,
-    st.none() | st.integers(0, 10_000),
+    streaks,
     maybe,
     st.lists(
         st.sampled_from([ShowJob.operation, Start.operation, Stop.operation, Retry.operation]), unique=True
@@ -407,7 +409,7 @@ done = st.one_of(
             st.integers(0, 500),
         ),
         moments,
-        st.none() | st.integers(0, 50),
+        streaks,
         maybe_moments,
         st.booleans(),
         st.builds(
@@ -422,9 +424,9 @@ records_of_actions = st.builds(
     AuditAnswer,
     st.builds(ReadAudit, st.none() | st.builds(NamedJob, foreign), server=maybe),
     _many(attempts_on_record, 10),
-    st.booleans(),
-    st.booleans(),
+    st.integers(0, 20_000),
     moments,
+    st.booleans(),
 ).map(Done)
 approvals = st.builds(
     replace,
@@ -801,12 +803,10 @@ def test_any_rows_fit(rows: list[str]) -> None:
 
 def test_what_is_left_out_is_counted() -> None:
     """Rows beyond the limit become a number, in the blocks and in the text."""
-    message = compose(
-        [paragraph("Head")], [paragraph("x" * 500) for _ in range(60)], noun="job", plural="jobs"
-    )
+    message = compose([paragraph("Head")], [paragraph("x" * 500) for _ in range(60)], noun="job")
 
-    assert "… and 37 jobs more, not shown here." in str(message.blocks[-1])
-    assert "… and 53 jobs more, not shown here." in message.text
+    assert "… and 37 more jobs, not shown here." in str(message.blocks[-1])
+    assert "… and 53 more jobs, not shown here." in message.text
 
 
 def test_a_message_from_elsewhere_is_made_to_fit() -> None:
@@ -815,7 +815,7 @@ def test_a_message_from_elsewhere_is_made_to_fit() -> None:
     message = fit(Message("y" * 9_000, blocks))
 
     assert problems(message.text, message.blocks) == []
-    assert "… and 21 parts more" in str(message.blocks[-1])
+    assert "… and 21 more parts" in str(message.blocks[-1])
     assert message.text.endswith("…")
 
 

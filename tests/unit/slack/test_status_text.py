@@ -1,10 +1,18 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
 import pytest
 
+from bot.operations.outcomes import Streak
 from bot.operations.queries.jobs import ListJobs
 from bot.slack.views import status_text
 from bot.slack.views.jobs import jobs
+from bot.slack.views.runs import run_root
+from bot.slack.views.why import why as why_view
 from bot.veeam import SESSION_TYPES, SessionGroup
 from bot.veeam.revisions import REVISIONS
+from bot.watch.run_facts import JobOutlook
 from tests.unit.slack import samples
 
 
@@ -48,6 +56,41 @@ def test_every_type_has_a_name() -> None:
     told = (names for group, names in SESSION_TYPES.items() if group is not SessionGroup.HOUSEKEEPING)
     shown = {kind: status_text.type_name(kind) for kind in jobs.union(*told)}
     assert {kind for kind, words in shown.items() if words == kind} == {"SureBackup", "Failover", "Failback"}
+
+
+@pytest.mark.parametrize(
+    ("failed", "is_longer", "said"),
+    [
+        (1, False, ""),
+        (1, True, ""),
+        (3, False, "3rd failure in a row"),
+        (12, True, "more than 12 failures in a row"),
+    ],
+)
+def test_a_streak_has_one_name(failed: int, said: str, *, is_longer: bool) -> None:
+    """In the message about a run, in lists and in the answer to why."""
+    view = replace(samples.job_view(), streak=Streak(failed, is_longer=is_longer))
+    why = replace(samples.why_answer(), streak=view.streak)
+    outlook = JobOutlook(failed_in_a_row=failed, is_longer=is_longer)
+    run = msgspec.structs.replace(samples.run(is_final=True), outlook=outlook)
+    for text in (status_text.job_line(view), why_view(why).text, run_root(run).text):
+        assert (said in text) if said else ("in a row" not in text)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (1, "hour"),
+        (24, "24 hours"),
+        (26, "26 hours"),
+        (24 * 7, "7 days"),
+        (0.5, "30 minutes"),
+        (50.5, "2 d 02 h"),
+    ],
+)
+def test_a_time_span_is_said_in_words(hours: float, said: str) -> None:
+    """As people ask for it."""
+    assert status_text.in_the_last(timedelta(hours=hours)) == f"in the last {said}"
 
 
 @pytest.mark.parametrize(
