@@ -196,6 +196,7 @@ async def test_a_newcomer_retries_a_failed_job(own_demo: Demo, visit: Visit, pic
     await _meanwhile(own_demo, ann)
     await _retries(own_demo, ann, listed, picture)
     await _fails_and_recovers(own_demo, ann, picture)
+    await _finds_both_at_home(ann, picture)
     phone = await visit(own_demo, PHONE)
     await picture(phone, "phone", await phone.asks("/veeam jobs failed"), width=PHONE["width"])
 
@@ -247,6 +248,14 @@ async def _fails_and_recovers(demo: Demo, ann: Visitor, picture: Picture) -> Non
     await root.locator(".thread-line").click()
     await expect(ann.thread.last).to_contain_text("Attempt 2: ✅ Success")
     await picture(ann, "thread", ann.page.locator("#thread-messages"), width=DESK["width"])
+
+
+async def _finds_both_at_home(ann: Visitor, picture: Picture) -> None:
+    home = ann.page.locator("#home")
+    await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
+    for job in ("Oracle ERP", "SQL Production"):
+        await expect(home).to_contain_text(f"Retry · {job} on hq")
+    await picture(ann, "home", home)
 
 
 @pytest.mark.timeout(120)
@@ -334,14 +343,13 @@ async def test_a_warnings_details_are_the_warning(own_demo: Demo, visit: Visit) 
     await expect(by_link).to_contain_text("Here are the decisive words.")
 
 
-async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: Picture) -> None:
+async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit) -> None:
     """The app in the side bar shows what is wrong; Details open a modal; whoever has no role sees no job."""
     ann = await visit(demo, DESK)
     home = ann.page.locator("#home")
     await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await expect(home).to_contain_text("3 failed jobs")
     await expect(home).to_contain_text("Your recent actions")
-    await picture(ann, "home", home)
 
     await ann.button(home, "Details", "NAS share").click()
     modal = ann.page.get_by_test_id("modal")

@@ -42,7 +42,7 @@ _EACH_ITS_OWN = sorted((_LONGEST[cause] for cause in _LONGEST.keys() - _IN_CALM_
     ids=["few causes", "long causes, each its own"],
 )
 async def test_ten_failures_fit_three_screens(reasons: list[str], said: tuple[str, ...]) -> None:
-    """Rows are short, jobs of one cause stand below it; a failure's own message shows cause and Retry at once."""
+    """Rows are short, and jobs of one cause together; a failure's message shows cause and Retry at once."""
     worlds = calm_worlds()
     hq = worlds["hq"]
     for number, reason in enumerate(reasons):
