@@ -18,7 +18,7 @@ help:  ## what can be made
 
 $(DEMO): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
-	@echo 'Setting up the bot and its demo in $(VENV), 150 MB: a minute, please. The next time it starts at once.'
+	@echo 'Setting up the bot and its demo in $(VENV), 180 MB: a minute, please. The next time it starts at once.'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(PIP_INSTALL) --editable '.[demo]'

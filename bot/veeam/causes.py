@@ -120,11 +120,14 @@ class Finding:
         `repository` is the one that the job writes to, which counts where the line names none. Repositories,
         proxies and hosts of two servers are two, whatever they are called.
         """
-        resource = self.resource
-        if resource is None and self.cause.about is About.REPOSITORY:
-            resource = repository
         place = () if server is None or self.cause.about is About.NOTHING else (server,)
-        return self.cause.key, (resource or "").casefold(), *place
+        return self.cause.key, (self.common_resource(repository) or "").casefold(), *place
+
+    def common_resource(self, repository: str | None = None) -> str | None:
+        """Return what the trouble is with: what the line names, else the repository if it is with one."""
+        if self.resource is None and self.cause.about is About.REPOSITORY:
+            return repository
+        return self.resource
 
 
 class _RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -63,7 +63,8 @@ class JobGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FailureCause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Jobs that fail for one cause: the newly failing ones first. `reason` is VBR's word for the first.
 
-    `title` names the cause for people, where the rules know it. `group` is what is kept of those of its jobs,
+    `title` names the cause for people, where the rules know it, and `resource` what it is with, such as a
+    repository of the server that all its jobs are on. `group` is what is kept of those of its jobs,
     `group_total`, that can be retried together.
     """
 
@@ -71,6 +72,7 @@ class FailureCause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     total: int
     new_total: int = 0
     title: str | None = None
+    resource: str | None = None
     reason: str | None = None
     jobs: tuple[ReportedJob, ...] = ()
     group: str | None = None
@@ -363,11 +365,12 @@ def _is_new(history: JobHistory, period: ReportPeriod) -> bool:
 
 
 class _CauseHere(NamedTuple):
-    """What a failure is grouped by, what the cause is called, and VBR's word for it."""
+    """What a failure is grouped by, what the cause is called, VBR's word for it, and what it is with."""
 
     key: str
     title: str | None = None
     reason: str | None = None
+    resource: str | None = None
 
 
 def _cause_of(
@@ -387,7 +390,8 @@ def _cause_of(
     if finding is None:
         return _CauseHere(gist(reason), reason=cut_in_middle(reason, _REASON_CHARACTERS))
     key = "\n".join(finding.common_key(state.repository_name, server))
-    return _CauseHere(key, finding.cause.title, finding.line)
+    resource = finding.common_resource(state.repository_name)
+    return _CauseHere(key, finding.cause.title, finding.line, resource)
 
 
 def _causes(
@@ -411,6 +415,7 @@ def _causes(
                 total=len(rows),
                 new_total=sum(row.is_new for row in rows),
                 title=found[key].title,
+                resource=found[key].resource,
                 reason=found[key].reason,
                 jobs=tuple(rows[:GROUP_AT_MOST]),
             )
@@ -436,6 +441,7 @@ def _one_cause(same: Sequence[FailureCause]) -> FailureCause:
         total=sum(each.total for each in same),
         new_total=sum(each.new_total for each in same),
         title=same[0].title,
+        resource=same[0].resource,
         reason=same[0].reason,
         jobs=tuple(sorted((job for each in same for job in each.jobs), key=_urgency)[:GROUP_AT_MOST]),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.async_api import Locator, Page, expect
 
 from bot.sandbox.vbr import Pace, World
+from bot.sandbox.vbr.jobmodels import daily
 from bot.sandbox.vbr.life import Start
 from tests.acceptance.rig import now
 
@@ -48,7 +49,10 @@ _QUIET = {
 
 
 def calm_worlds() -> Mapping[str, World]:
-    """Two sites with a week behind them and three failed jobs; a run begins only when a test begins it."""
+    """Two sites with a week behind them and three failed jobs; a run begins only when a test begins it.
+
+    All of them run once a day, and have run a few hours ago.
+    """
     hq, branch = (World(now, name=name, pace=Pace(run_seconds=(2, 2), stop_seconds=1, housekeeping=False))
                   for name in ("hq", "branch"))  # fmt: skip
     for name, objects in _QUIET.items():
@@ -132,6 +136,10 @@ class Visitor:
         await entry.click()
         await expect(button).to_contain_text(name)
 
+    async def closes_thread(self) -> None:
+        """Put the thread away, so that the channel has the whole width."""
+        await self.page.get_by_role("button", name="Close thread").click()
+
     async def looks_away(self) -> None:
         """Rest the mouse where it points at nothing, and let no field have the focus."""
         await self.page.mouse.move(0, 0)
@@ -182,14 +190,17 @@ class Visitor:
 def _lived(
     world: World, name: str, objects: tuple[str, ...], failed: Mapping[str, str] | None = None, times: int = 1
 ) -> None:
-    job = world.add_job(name, objects=objects)
+    seconds = 600 + 60 * len(name)
+    ended_at = world.now() - timedelta(hours=3, minutes=len(name))
+    begun_at = (ended_at - timedelta(seconds=seconds)).astimezone(world.zone)
+    job = world.add_job(name, objects=objects, schedule=daily(f"{begun_at:%H:%M}", retries=0))
     bad = times if failed else 0
-    for days_ago in range(7, 0, -1):
-        is_bad = days_ago <= bad
+    for days_ago in range(6, -1, -1):
+        is_bad = days_ago < bad
         world.finish_run(
             job,
-            ended_at=world.now() - timedelta(days=days_ago - 1, hours=3, minutes=len(name)),
+            ended_at=ended_at - timedelta(days=days_ago),
             result="Failed" if is_bad else "Success",
             objects=(failed or {}) if is_bad else {},
-            seconds=600 + 60 * len(name),
+            seconds=seconds,
         )

@@ -43,6 +43,8 @@ pytestmark = [
 REFUSED = "Your role does not include /veeam retry."
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 DESK: ViewportSize = {"width": 1280, "height": 800}
+PICTURED = 1_000
+"""The page's width in a picture of a message: wide enough for its rows, narrow enough for a page of text."""
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 Visit = Callable[[Demo, ViewportSize], Awaitable[Visitor]]
@@ -110,28 +112,34 @@ async def visit(browser: Browser, picture: "Picture") -> AsyncIterator[Visit]:
 
 @dataclass(frozen=True)
 class Picture:
-    """Takes a picture of a part of the page, where pictures are wanted; without one of all of it."""
+    """Takes a picture of a part of the page, where pictures are wanted."""
 
     is_wanted: bool
 
-    async def __call__(self, visitor: Visitor, name: str, part: Locator | None = None) -> None:
+    async def __call__(self, visitor: Visitor, name: str, part: Locator, *, width: int = PICTURED) -> None:
         if self.is_wanted:
             await visitor.looks_away()
             viewport = visitor.page.viewport_size or DESK
-            if part is not None:  # a long message would stand behind the page's head
-                await visitor.page.set_viewport_size({**viewport, "height": 2_000})
-            taken = Image.open(BytesIO(await (part or visitor.page).screenshot())).convert("RGB")
+            # A long message would stand behind the page's head.
+            await visitor.page.set_viewport_size({"width": width, "height": 2_000})
+            taken = Image.open(BytesIO(await part.screenshot())).convert("RGB")
             await visitor.page.set_viewport_size(viewport)
+            self.keep(name, _cropped(taken))
+
+    def keep(self, name: str, taken: Image.Image) -> None:
+        """Write it, where pictures are wanted."""
+        if self.is_wanted:
             # Text on plain ground needs no more colours, and a third of the bytes.
-            small = _without_empty_end(taken).quantize(256, dither=Image.Dither.NONE)
+            small = taken.quantize(256, dither=Image.Dither.NONE)
             small.save(PICTURES / f"{name}.png", optimize=True)
 
 
-def _without_empty_end(picture: Image.Image) -> Image.Image:
-    """What is below the last line of text is cut off, but for a margin."""
-    ground = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
-    box = ImageChops.difference(picture, ground).getbbox()
-    return picture if box is None else picture.crop((0, 0, picture.width, min(picture.height, box[3] + 24)))
+def _cropped(picture: Image.Image) -> Image.Image:
+    """Cut off what is below the last line of text, and half a row of the next part, but for a margin."""
+    whole = picture.crop((0, 0, picture.width, picture.height - 2))
+    ground = Image.new("RGB", whole.size, whole.getpixel((whole.width - 1, whole.height - 1)))
+    box = ImageChops.difference(whole, ground).getbbox()
+    return whole if box is None else whole.crop((0, 0, whole.width, min(whole.height, box[3] + 24)))
 
 
 @pytest.fixture
@@ -177,7 +185,6 @@ async def test_a_newcomer_retries_a_failed_job(own_demo: Demo, visit: Visit, pic
     ann = await visit(own_demo, DESK)
     helped = await ann.asks("/veeam help")
     await expect(helped).to_contain_text("/veeam retry NAME [chained]")
-    await picture(ann, "help", helped)
     await ann.dismisses(helped)
 
     listed = await ann.asks("/veeam jobs failed")
@@ -189,9 +196,9 @@ async def test_a_newcomer_retries_a_failed_job(own_demo: Demo, visit: Visit, pic
     await _meanwhile(own_demo, ann)
     await _retries(own_demo, ann, listed, picture)
     await _fails_and_recovers(own_demo, ann, picture)
+    await _finds_both_at_home(ann, picture)
     phone = await visit(own_demo, PHONE)
-    await expect(phone.messages.filter(has_text="Recovered").last).to_be_visible()
-    await picture(phone, "phone")
+    await picture(phone, "phone", await phone.asks("/veeam jobs failed"), width=PHONE["width"])
 
 
 async def _meanwhile(demo: Demo, ann: Visitor) -> None:
@@ -229,15 +236,26 @@ async def _fails_and_recovers(demo: Demo, ann: Visitor, picture: Picture) -> Non
     root = ann.messages.filter(has_text="SQL Production on hq")
     await expect(root).to_contain_text(f"sql02: {FREEZE}")
     await expect(root).to_contain_text("1 of 3 objects failed")
+    await expect(root).to_contain_text("next run")
     await root.locator(".thread-line").click()
     await expect(ann.thread.filter(has_text="VMware backup")).to_contain_text("transferred")
+    await ann.closes_thread()
     await picture(ann, "failure", root)
 
     await ann.button(root, "Retry", "SQL Production").click()
     await ann.confirms("SQL Production", label="Retry")
     await expect(root.filter(has_text="Recovered")).to_contain_text("attempt 2")
+    await root.locator(".thread-line").click()
     await expect(ann.thread.last).to_contain_text("Attempt 2: ✅ Success")
-    await picture(ann, "thread", ann.page.locator("#thread-messages"))
+    await picture(ann, "thread", ann.page.locator("#thread-messages"), width=DESK["width"])
+
+
+async def _finds_both_at_home(ann: Visitor, picture: Picture) -> None:
+    home = ann.page.locator("#home")
+    await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
+    for job in ("Oracle ERP", "SQL Production"):
+        await expect(home).to_contain_text(f"Retry · {job} on hq")
+    await picture(ann, "home", home)
 
 
 @pytest.mark.timeout(120)
@@ -325,14 +343,13 @@ async def test_a_warnings_details_are_the_warning(own_demo: Demo, visit: Visit) 
     await expect(by_link).to_contain_text("Here are the decisive words.")
 
 
-async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: Picture) -> None:
+async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit) -> None:
     """The app in the side bar shows what is wrong; Details open a modal; whoever has no role sees no job."""
     ann = await visit(demo, DESK)
     home = ann.page.locator("#home")
     await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await expect(home).to_contain_text("3 failed jobs")
     await expect(home).to_contain_text("Your recent actions")
-    await picture(ann, "home", home)
 
     await ann.button(home, "Details", "NAS share").click()
     modal = ann.page.get_by_test_id("modal")
@@ -388,11 +405,16 @@ async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, pictu
     await expect(root).to_contain_text("All of them: Repository full")
     await root.get_by_text("1 reply").click()
     await expect(ann.thread.last).to_contain_text("SQL shop 6")
+    await ann.closes_thread()
     await picture(ann, "storm", root)
     await root.get_by_role("button", name="Retry all").click()
     await ann.confirms("Retry 6 jobs?", "and 3 more", label="Retry all")
+    await root.locator(".thread-line").click()
     await expect(ann.thread.last).to_contain_text("@Ann Administrator retried 6 of 6 jobs")
-    await expect(ann.messages.filter(has_text="All 6 failed jobs recovered")).to_be_visible()
+    await ann.closes_thread()
+    recovered = ann.messages.filter(has_text="All 6 failed jobs recovered")
+    await expect(recovered).to_be_visible()
+    await picture(ann, "recovered", recovered)
 
     for job in shops[:3]:
         world.finish_run(job, result="Failed", objects={job.objects[0]: NO_SPACE}, seconds=0.1)
@@ -403,32 +425,60 @@ async def test_many_failures_are_one_message(own_demo: Demo, visit: Visit, pictu
     await expect(ann.messages.filter(has_text="@Ann Administrator retried 4 of 4 jobs")).to_be_visible()
 
 
-def _wants_digest_now(demo: Demo) -> None:
-    digest = f'\n[[digests]]\nchannel = "C0DIGEST"\nat = "{now():%H:%M}"\npicture = true\n'
-    with Path(demo.bot_env["VEEAM_BOT_CONFIG"]).open("a", encoding="utf-8") as settings:
-        settings.write(digest)
+def _append(settings: Path, more: str) -> None:
+    with settings.open("a", encoding="utf-8") as file:
+        file.write(more)
 
 
-async def test_a_digest_shows_the_days_as_a_picture(visit: Visit, picture: Picture) -> None:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def expectant_demo() -> AsyncIterator[Demo]:
+    """Two weeks of more jobs, a digest that is due, and a repository that must not run full."""
+    worlds = fortnights()
+    hq = worlds["hq"]
+    hq.book.repositories[hq.default_repository_id].free_gb = 57
+    wanted = (
+        f'\n[[digests]]\nchannel = "C0DIGEST"\nat = "{now():%H:%M}"\npicture = true\n'
+        '\n[[expectations]]\nchannel = "C0BACKUPS"\nrepository_free_percent = 10\nmention = "S0ONCALL"\n'
+    )
+    async with Demo(worlds=worlds) as expectant:
+        _append(Path(expectant.bot_env["VEEAM_BOT_CONFIG"]), wanted)
+        await expectant.start()
+        await expectant.ready()
+        yield expectant
+
+
+async def test_a_digest_shows_the_days_as_a_picture(
+    expectant_demo: Demo, visit: Visit, picture: Picture
+) -> None:
     """In its thread, with words for people who don't see it; a click shows it in full."""
-    async with Demo(worlds=fortnights()) as demo:
-        _wants_digest_now(demo)
-        await demo.start()
-        await demo.ready()
-        ann = await visit(demo, DESK)
-        await ann.page.locator("#lists").get_by_text("backup-digest").click()
-        root = ann.messages.filter(has_text="Backup digest")
-        await root.locator(".thread-line").click()
-        days = ann.thread.filter(has_text="The last 14 days")
-        shown = days.get_by_role("img", name=re.compile("^The last 14 days.* Jobs failing now: "))
-        await expect(shown).to_be_visible()
-        await expect(shown).to_have_js_property("naturalWidth", 1190)
-        (stored,) = demo.slack.services.files.values()
-        address = await days.get_by_role("link").get_attribute("href")
-        assert (await (await ann.page.request.get(address or "")).body()) == stored.content
-        if picture.is_wanted:
-            drawn = Image.open(BytesIO(stored.content or b"")).quantize(64, dither=Image.Dither.NONE)
-            drawn.save(PICTURES / "digest-days.png", optimize=True)
+    ann = await visit(expectant_demo, DESK)
+    await ann.page.locator("#lists").get_by_text("backup-digest").click()
+    root = ann.messages.filter(has_text="Backup digest")
+    await expect(root).to_contain_text("jobs are failing")
+    await picture(ann, "digest", root)
+    await root.locator(".thread-line").click()
+    days = ann.thread.filter(has_text="The last 14 days")
+    shown = days.get_by_role("img", name=re.compile("^The last 14 days.* Jobs failing now: "))
+    await expect(shown).to_be_visible()
+    await expect(shown).to_have_js_property("naturalWidth", 1190)
+    (stored,) = expectant_demo.slack.services.files.values()
+    address = await days.get_by_role("link").get_attribute("href")
+    assert (await (await ann.page.request.get(address or "")).body()) == stored.content
+    picture.keep("digest-days", Image.open(BytesIO(stored.content or b"")).convert("RGB"))
+
+
+async def test_what_did_not_happen_is_acknowledged(
+    expectant_demo: Demo, visit: Visit, picture: Picture
+) -> None:
+    """A repository that is nearly full has one message, and whoever looks after it is named there."""
+    ann = await visit(expectant_demo, DESK)
+    await ann.page.locator("#lists").get_by_text("backups", exact=True).click()
+    root = ann.messages.filter(has_text="Repository Default Backup Repository on hq has 2.8 % free")
+    await expect(root).to_contain_text("@oncall")
+    await picture(ann, "expectation", root)
+    await root.get_by_role("button", name="Acknowledge").click()
+    await expect(root).to_contain_text("acknowledged by @Ann Administrator")
+    await expect(root).to_have_count(1)
 
 
 async def test_a_failure_is_acknowledged_and_muted(own_demo: Demo, visit: Visit, picture: Picture) -> None:
@@ -440,6 +490,7 @@ async def test_a_failure_is_acknowledged_and_muted(own_demo: Demo, visit: Visit,
     await root.get_by_role("button", name="More actions").click()
     await ann.page.get_by_role("menuitem", name="Acknowledge").click()
     await expect(root).to_contain_text("acknowledged by @Ann Administrator")
+    await picture(ann, "acknowledged", root)
 
     await root.get_by_role("button", name="More actions").click()
     await ann.page.get_by_role("menuitem", name="Mute").click()
@@ -453,6 +504,7 @@ async def test_a_failure_is_acknowledged_and_muted(own_demo: Demo, visit: Visit,
     world.finish_run("File servers", result="Failed", objects={"fs01": NO_SPACE}, seconds=200)
     await root.get_by_role("button", name="replies").click()
     await expect(ann.thread.last).to_contain_text("While muted")
+    await ann.closes_thread()
     await picture(ann, "muted", root)
     await expect(root).to_have_count(1)
 
@@ -630,14 +682,12 @@ async def test_the_bot_is_spoken_to_anywhere(own_demo: Demo, visit: Visit, pictu
     await picture(ann, "why", explained)
     await ann.dismisses(explained)
     await root.locator(".thread-line").click()
-    await ann.page.locator("#thread-composer textarea").fill("@veeam why")
-    await ann.page.keyboard.press("Enter")
-    await expect(ann.thread.filter(has_text="VSS failed in the guest: dc02")).to_be_visible()
-    await ann.page.locator("#thread-composer textarea").fill("@veeam retry")
-    await ann.page.keyboard.press("Enter")
+    await _replies(ann, "@veeam retry")
     offered = ann.thread.filter(has_text="A message alone changes nothing")
     await expect(offered).to_contain_text("Retry Domain controllers on hq?")
-    await picture(ann, "mention", ann.page.locator("#thread-messages"))
+    await picture(ann, "mention", ann.page.locator("#thread-messages"), width=DESK["width"])
+    await _replies(ann, "@veeam why")
+    await expect(ann.thread.filter(has_text="VSS failed in the guest: dc02")).to_be_visible()
     await ann.button(offered, "Retry", "Domain controllers").click()
     await ann.confirms("Domain controllers", label="Retry")
     await expect(
@@ -650,6 +700,11 @@ async def test_the_bot_is_spoken_to_anywhere(own_demo: Demo, visit: Visit, pictu
     await expect(ann.messages.last).to_contain_text("hq")
     await ann.types("start Linux backup job")
     await expect(ann.messages.last).to_contain_text("A message alone changes nothing")
+
+
+async def _replies(ann: Visitor, line: str) -> None:
+    await ann.page.locator("#thread-composer textarea").fill(line)
+    await ann.page.keyboard.press("Enter")
 
 
 async def test_somebody_subscribes_to_what_concerns_them(

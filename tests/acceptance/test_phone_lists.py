@@ -42,7 +42,7 @@ _EACH_ITS_OWN = sorted((_LONGEST[cause] for cause in _LONGEST.keys() - _IN_CALM_
     ids=["few causes", "long causes, each its own"],
 )
 async def test_ten_failures_fit_three_screens(reasons: list[str], said: tuple[str, ...]) -> None:
-    """Rows are short, jobs of one cause stand below it, and every job has its Retry."""
+    """Rows are short, and jobs of one cause together; a failure's message shows cause and Retry at once."""
     worlds = calm_worlds()
     hq = worlds["hq"]
     for number, reason in enumerate(reasons):
@@ -65,4 +65,11 @@ async def test_ten_failures_fit_three_screens(reasons: list[str], said: tuple[st
         assert box is not None
         assert box["height"] <= 3 * _SCREEN
         assert box["width"] <= _WIDTH
+        cause = max(reasons, key=len)
+        hq.finish_run(
+            "SQL Production", result="Failed", objects={"sql02": cause, "sql03": cause}, seconds=240
+        )
+        root = visitor.messages.filter(has_text="Failed · SQL Production on hq")
+        for part in (root.locator("code"), visitor.button(root, "Retry", "SQL Production")):
+            await expect(part).to_be_in_viewport(ratio=1)
         await browser.close()

@@ -78,11 +78,13 @@ _EXPLAINED = frozenset({"overtaken", "refused"})
 def approval_opened(facts: ApprovalOpened) -> Message:
     """The request: who asks for what, the worst first, what it touches, why, until when, who may decide."""
     approval = facts.approval
+    request = f"{_ASKS} {_request(approval)}"
+    if facts.mentions:
+        request = dotted(request.removesuffix("."), " ".join(map(mention, facts.mentions)))
     head = [
-        paragraph(f"{_ASKS} {_request(approval)}", _burst_line(approval), reason_line(approval.reason)),
+        paragraph(request, _burst_line(approval), reason_line(approval.reason)),
         _asked(approval),
         _touched(approval, _short_warnings(approval)),
-        paragraph(" ".join(map(mention, facts.mentions))) if facts.mentions else NOTHING,
         note(
             _who_may(approval),
             f"Expires {date(approval.expires_at)}. "

@@ -87,7 +87,8 @@ def unmet(announced: facts.ExpectationUnmet) -> Message:
     owner = expectation.acknowledged
     comment = f": {literal(owner.comment, _COMMENT_LIMIT)}" if owner is not None and owner.comment else ""
     owned = f"acknowledged by {mention(owner.by)}{comment}" if owner is not None else ""
-    lines = paragraph(dotted(head, named, owned), more, next_step)
+    first = dotted(head.removesuffix("."), named, owned) if named or owned else head
+    lines = paragraph(first, more, next_step)
     spoken = "\n".join(filter(None, (head, more, next_step, named, owned)))
     return compose([MessagePart(spoken, lines.blocks), expectation_controls(expectation)])
 

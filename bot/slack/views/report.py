@@ -44,6 +44,7 @@ REPORT_EVENT = "veeam_digest"
 _CAUSES_SHOWN = 3
 _NAMES_SHOWN = 3
 _REASON_LIMIT, _REASON_BESIDE_TITLE = 110, 60
+_RESOURCE_LIMIT = 40
 _SERVERS_NAMED = 3
 _REPOSITORIES_NAMED = 2
 _EVERY: Mapping[int, str] = {2: "both"}
@@ -232,10 +233,16 @@ def _on_group(cause: veeam.FailureCause) -> list[buttons.Control | None]:
 
 
 def _why(cause: veeam.FailureCause, limit: int) -> str:
-    """What the cause is called, where that is known, and VBR's own words."""
+    """What the cause is called and with what it is, where that is known, and VBR's own words.
+
+    A resource is one server's: that is said where no single job says it.
+    """
     named = strong(cause.title) if cause.title else ""
+    about = literal(cause.resource, _RESOURCE_LIMIT) if cause.resource else ""
+    if about and cause.total > 1 and cause.jobs:
+        about = f"{about} on {literal(cause.jobs[0].server)}"
     said = code(cause.reason, limit) if cause.reason else "reason unknown"
-    return " ".join(filter(None, (named, said)))
+    return " ".join(filter(None, (named, f"({about})" if about else "", said)))
 
 
 def _control(job: veeam.ReportedJob) -> buttons.Control | None:

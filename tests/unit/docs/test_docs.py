@@ -100,6 +100,23 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PAGES) - found == set()
 
 
+def test_every_picture_is_taken_by_a_test_and_shown() -> None:
+    """A picture that no test takes goes stale, and one that no page shows is left over."""
+    source = (ROOT / "tests" / "acceptance" / "test_browser.py").read_text(encoding="utf-8")
+    taken = {
+        argument.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"picture", "picture.keep", "animation.save"}
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
+    }
+    shown = {(path.parent / target).resolve() for path in PAGES for target in links(path)}
+    kept = set((DOCS / "pictures").iterdir())
+    assert {path.stem for path in kept} == taken
+    assert kept - shown == set()
+
+
 def test_every_log_event_is_documented_with_its_level() -> None:
     """Each event that the code logs has its row, and no row stands for an event that is gone."""
     rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (\w+) \|", page("log-events"), re.MULTILINE))

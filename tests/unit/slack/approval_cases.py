@@ -166,6 +166,7 @@ def announcements() -> dict[str, Announcement]:
     told = {name: one for name, one in ENDS.items() if name != "withdrawn"}
     return {
         **{f"approval-asked{name}": ApprovalOpened(approval=one) for name, one in waiting.items()},
+        "approval-asked-mentioned": ApprovalOpened(approval=PENDING, mentions=("S0BACKUPADMINS",)),
         "approval-approved": ApprovalChanged(approval=APPROVED),
         **{f"approval-{name}": ApprovalChanged(approval=one) for name, one in ENDS.items()},
         **{f"approval-told-{name}": ApprovalEnded(approval=one) for name, one in told.items()},

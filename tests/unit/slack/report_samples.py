@@ -105,6 +105,8 @@ def many() -> Report:
             key=f"cause {number}",
             total=40,
             new_total=10 if number % 2 else 40,
+            title="Repository full" if number == 1 else None,
+            resource="Repo-1" if number == 1 else None,
             reason=f"{REASON} ({number})",
             jobs=tuple(failing(100 * number + each, day=1 + each) for each in range(20)),
             group=f"{number:02}f0" if number < 10 else None,

@@ -157,8 +157,8 @@ def test_a_cause_that_the_rules_know_has_a_name() -> None:
     reasons = {str(each.id): text for each, text in zip(sessions, full, strict=True)}
     states = [state(name, repository_name="Main") for name in "AB"]
     here, there = (found(sessions, states, reasons=reasons, server=server) for server in (HQ, DR))
-    assert [(cause.title, cause.total, cause.reason) for cause in here.causes] == [
-        ("Repository full", 2, "There is not enough space on the disk. File [D:\\A.vbk].")
+    assert [(cause.title, cause.resource, cause.total, cause.reason) for cause in here.causes] == [
+        ("Repository full", "Main", 2, "There is not enough space on the disk. File [D:\\A.vbk].")
     ]
     assert len({cause.key for part in (here, there) for cause in part.causes}) == 2
 
