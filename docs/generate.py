@@ -14,7 +14,7 @@ from typing import Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from bot.operations.catalog import CATALOG
+from bot.operations.catalog import CATALOG, available
 from bot.operations.job_filters import JobsColumn
 from bot.operations.model import ALL_ROLES, Kind, Operation
 from bot.operations.queries.jobs import ListJobs
@@ -34,11 +34,12 @@ from bot.slack.views.status_text import type_name
 from bot.veeam import (
     DEFAULT_RULES,
     REVISIONS,
+    JobId,
+    JobState,
     Revision,
     SettingsField,
     Workload,
     creatable_types,
-    job_type_key,
 )
 from bot.veeam.job_layouts import LAYOUTS, Layout, ScheduleForm
 
@@ -51,6 +52,10 @@ _TYPES_BEGIN: Final = "<!-- job types -->"
 _TYPES_END: Final = "<!-- end of job types -->"
 _SETTINGS_BEGIN: Final = "<!-- settings of job types -->"
 _SETTINGS_END: Final = "<!-- end of settings -->"
+JOB_VERBS: Final = (
+    *("jobs", "job", "start", "stop", "retry", "enable", "disable", "clone", "delete", "create", "edit"),
+    *("apply", "clearcache"),
+)
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
 _KINDS: Final[Mapping[Kind, str]] = {
     Kind.QUERY: "Look: only the person who asked sees the answer",
@@ -153,15 +158,27 @@ def _with_table(page: str, begin: str, end: str, table: Iterable[str]) -> str:
 
 
 def _job_types() -> Iterator[str]:
-    kinds: dict[str, str] = {}
-    for facts in REVISIONS.values():
-        for kind in facts.job_types:
-            kinds.setdefault(job_type_key(kind), kind)
-    rows = sorted(
-        (type_name(kind), *(_done(key, facts) for facts in REVISIONS.values())) for key, kind in kinds.items()
+    """For each revision, what can be done with jobs of each type that it has a word for."""
+    heads = ("type of job", *JOB_VERBS)
+    for name, facts in REVISIONS.items():
+        rows = sorted(
+            (type_name(kind), *("yes" if verb in done else "" for verb in JOB_VERBS))
+            for kind in facts.job_types
+            for done in (verbs_on(kind, facts),)
+        )
+        yield from ("", f"### {facts.product}, `{name}`", "", *_table(heads, rows))
+    yield ""
+
+
+def verbs_on(kind: str, facts: Revision) -> frozenset[str]:
+    """What can be done with a job of this type in one state or another; from nothing, where it is made."""
+    states = (
+        JobState(id=JobId(""), name="", type=kind, status=status, last_result="Failed")
+        for status in ("stopped", "running", "disabled")
     )
-    heads = ("type of job", *(f"{facts.product}, `{name}`" for name, facts in REVISIONS.items()))
-    yield from _table(heads, rows)
+    offered = {operation.name for state in states for operation in available(state, facts)}
+    made = {"create"} if kind in creatable_types(facts) else set()
+    return frozenset({"jobs", *offered, *made})
 
 
 def _settings_of_job_types() -> Iterator[str]:
@@ -199,16 +216,6 @@ def causes_page() -> str:
     rows = [(each.title, f"`{each.key}`", each.next_step) for each in DEFAULT_RULES.causes]
     table = "\n".join(_table(("cause", "name", "what to do"), rows))
     return f"{before}{begin}\n{table}\n{end}{after}"
-
-
-def _done(key: str, facts: Revision) -> str:
-    """What can be done with jobs of this type on a server of the revision."""
-    own = next((kind for kind in facts.job_types if job_type_key(kind) == key), None)
-    if own is None:
-        return "not known"
-    if own not in creatable_types(facts):
-        return "run"
-    return "run, edit, clone, create" if facts.clones(own) else "run, edit, create"
 
 
 PAGES: Final[Mapping[Path, Callable[[], str]]] = {

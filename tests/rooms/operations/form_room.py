@@ -8,7 +8,7 @@ from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor.objects import MenuOption
 from bot.operations.menus import MenuField, MenuSearch
-from bot.operations.model import Gesture, KnownJob, NamedJob, Origin, Person, Standing
+from bot.operations.model import Gesture, KnownJob, NamedJob, Origin, Person, Standing, Step
 from bot.operations.outcomes import Failed, NeedsForm, Outcome
 from bot.sandbox.vbr import Job, World
 from bot.sandbox.vbr.credentials import add_credentials
@@ -17,9 +17,10 @@ from bot.sandbox.vbr.machines import add_protection_group, iris_server
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.views.job_form import filled, job_form
+from bot.veeam import references_of
 from bot.veeam.job_layouts import LAYOUTS
 from tests.rooms.operations.office import GRANTS, Office
-from tests.support.filled_forms import with_changes
+from tests.support.filled_forms import as_it_stands, with_changes
 
 ANN, BEN = PersonId("U0ANN"), PersonId("U0BEN")
 SQL_ADMIN = PersonId("U0SQLADMIN")
@@ -49,6 +50,15 @@ _OBJECTS: Mapping[str, tuple[str, ...]] = {
     "ObjectStorageBackup": ("minio01.example.com/exports",),
     "IrisBackup": ("iris01",),
 }
+LETTERS = {
+    "VSphereBackup": "app",
+    "HyperVBackup": "app",
+    "CloudDirectorBackup": "app",
+    "VSphereReplica": "app",
+}
+"""What is typed to find the objects of a type; other menus open filled."""
+NONE_LISTED = {("FileBackupCopy", "1.2-rev1")}
+"""Where VBR lists nothing that a job of the type could be about."""
 _SOURCES = {
     "BackupCopy": "Files",
     "FileBackupCopy": "The FileBackup",
@@ -105,6 +115,23 @@ class Writer:
         assert isinstance(choice.form, CreateChoice)
         template = None if like is None else self.office.known(like.name)
         return form_in(await self.submits(choice.form, like=template))
+
+    async def creates_from_nothing(self, kind: str, name: str) -> JobSummary | None:
+        """What would be made of the first things that the menus offer; None where there is no such form."""
+        opened = await self.office.ask(Create("hq", step=Step.FILL, job_type=kind), self.id)
+        if not isinstance(opened, NeedsForm) or not isinstance(opened.form, JobForm):
+            return None
+        form = opened.form
+        drawn = as_it_stands(job_form(form).blocks)
+        fields: dict[str, str | tuple[str, ...] | None] = {"name": name}
+        if "repository" in drawn:
+            fields["repository"] = await self.option(form, MenuField.REPOSITORY, "Second Repository")
+        if "objects" in drawn:
+            found = await self.finds(form, MenuField.OBJECTS, LETTERS.get(kind, ""))
+            fields["objects"] = (found[0].value,)
+        for part in references_of(kind):
+            fields[part.value] = (await self.finds(form, MenuField(part.value)))[0].value
+        return await self.sees(form, **fields)
 
     async def fills(self, form: JobForm, **changes: str | tuple[str, ...] | None) -> Outcome:
         """Send the form off with these fields changed, the others as they stand."""

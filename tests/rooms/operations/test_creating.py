@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import JobForm
 from bot.operations.menus import MenuField, MenuSearch
-from bot.operations.model import Gesture, NamedJob, Origin, Refusal, Step
+from bot.operations.model import Gesture, Origin, Refusal, Step
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -21,23 +20,22 @@ from bot.operations.outcomes import (
     Failed,
     NeedsForm,
     NotFound,
-    NotPossible,
     Refused,
     Unclear,
 )
-from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.sandbox.vbr.machines import add_protection_group
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form, job_summary
 from bot.store import Database
-from bot.veeam import Detail, Fleet, JobObject, SettingsField, has_model, references_of, settings_of
+from bot.veeam import Detail, Fleet, JobObject, SettingsField, has_model, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
     CASES,
     CREATING,
+    NONE_LISTED,
     SERVICE,
     SQL_ADMIN,
     Writer,
@@ -59,20 +57,6 @@ from tests.support.openapi import OpenApi, document_of, document_path
 Fields = dict[str, Any]
 
 DOCUMENTED = "1.3-rev0"
-LETTERS = {
-    "VSphereBackup": "app",
-    "HyperVBackup": "app",
-    "CloudDirectorBackup": "app",
-    "VSphereReplica": "app",
-}
-"""What is typed to find the objects of a type; other menus open filled."""
-NONE_LISTED = {("FileBackupCopy", "1.2-rev1")}
-"""Where VBR lists nothing that a job of the type could be about."""
-CLONED = {
-    "VSphereBackup", "HyperVBackup", "CloudDirectorBackup", "BackupCopy", "WindowsAgentBackup",
-    "LinuxAgentBackup",
-}  # fmt: skip
-"""What 1.3-rev2 says it clones; before, nothing is said."""
 OTHERS = {
     "win": ("LinuxComputer", "mixed-lnx"),
     "lnx": ("WindowsComputer", "mixed-win"),
@@ -325,14 +309,8 @@ async def test_a_job_of_each_type_is_made_from_nothing(
     """What its type needs is asked for and searched in VBR; every request fits the revision's document."""
     form = form_in(await office.ask(Create("hq", step=Step.FILL, job_type=kind), ANN))
     drawn = as_it_stands(job_form(form).blocks)
-    fields: Fields = {"name": f"New {kind}"}
-    if "repository" in drawn:
-        fields["repository"] = await ann.option(form, MenuField.REPOSITORY, "Second Repository")
-    if "objects" in drawn:
-        fields["objects"] = ((await ann.finds(form, MenuField.OBJECTS, LETTERS.get(kind, "")))[0].value,)
-    for part in references_of(kind):
-        fields[part.value] = (await ann.finds(form, MenuField(part.value)))[0].value
-    summary = await ann.sees(form, **fields)
+    summary = await ann.creates_from_nothing(kind, f"New {kind}")
+    assert summary is not None
     assert isinstance(await ann.sends(summary), Done)
     (body,) = sent(office, CREATING)
     made = office.world.job(f"New {kind}")
@@ -351,16 +329,6 @@ async def test_a_job_of_each_type_is_made_from_nothing(
             )
         ]
         assert problems == []
-
-
-@pytest.mark.parametrize(("kind", "revision"), [case for case in CASES if case[1] != "1.2-rev1"])
-async def test_a_job_is_cloned_where_vbr_does_it(office: Office, kind: str, revision: str) -> None:
-    """A type that the revision's document leaves out is neither offered nor sent; others go through."""
-    job, is_cloned = NamedJob(name_of(kind), "hq", exact=True), revision != "1.3-rev2" or kind in CLONED
-    shown = await office.answer(ShowJob(job), JobAnswer, ANN)
-    assert ("clone" in {operation.name for operation in shown.view.operations}) == is_cloned
-    assert isinstance(await office.ask(Clone(job), ANN), Done if is_cloned else NotPossible)
-    assert len(office.hq.requests.of("POST", "/api/v1/jobs/{id}/clone")) == is_cloned
 
 
 AGENT_JOBS = [case for case in CASES if "Agent" in case[0]]
