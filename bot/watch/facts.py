@@ -432,7 +432,7 @@ class ExpectationsChanged(Facts, frozen=True, kw_only=True, tag="expectations_ch
 
 
 class ListedExpectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of many, for their list. `outcome` is how it ended, None while it stands; `owner` acknowledged it."""
+    """One of many, for their list: how it ended, None while it stands, and who acknowledged it."""
 
     name: str
     since: datetime

@@ -466,9 +466,15 @@ async def test_a_run_that_takes_too_long_and_one_without_data(site: Expecting) -
     job = site.world.add_job("SQL nightly", objects=("sql01",), run_seconds=600)
     limits = {"longer_than_usual": 3, "unusual_size": 10}
     site.expect(limits)
+    expected = [ExpectationSettings.model_validate({"channel": "C0PROD", **limits})]
+    keeper, job_id = FollowUp(site.database, site.clock, expected=expected), JobId(job.id)
+    learning = []
     for _ in range(10):
+        learning.append(await keeper.learning(ServerName("hq"), job_id, job.name))
         site.world.begin_run(job)
         assert await site.look(4 * LOOK) == []
+    assert [None if each is None else sum(each) for each in learning] == [*range(8), None, None]
+    assert await FollowUp(site.database, site.clock).learning(ServerName("hq"), job_id, job.name) is None
     site.expect(limits)
     job.run_seconds = 3 * HOUR
     site.world.begin_run(job)
