@@ -342,14 +342,10 @@ def decoded_runs(runs: str | None) -> list[RunSample]:
 
 
 def still_learnt(runs: Sequence[RunSample]) -> tuple[int, int] | None:
-    """Return how many incrementals and fulls are known of a job, while either are too few to judge by.
-
-    A job may have runs of one kind alone.
-    """
+    """Return how many incrementals and fulls are known of a job, while both are too few to judge by."""
     fulls = sum(each.is_full for each in runs)
     others = len(runs) - fulls
-    is_learnt = max(fulls, others) >= LEARNT and min(fulls, others) in {0, *range(LEARNT, len(runs) + 1)}
-    return None if is_learnt else (others, fulls)
+    return None if max(fulls, others) >= LEARNT else (others, fulls)
 
 
 def usual_seconds_of(runs: Sequence[RunSample], session: Session | None) -> float | None:
