@@ -361,7 +361,7 @@ class Application:
             clock=self._clock,
             conversations=conversations,
             messages=messages,
-            follow_up=watch.FollowUp(database, self._clock, self._causes),
+            follow_up=watch.FollowUp(database, self._clock, self._causes, self._settings.expectations),
             holder=self._holder,
             causes=self._causes,
         )

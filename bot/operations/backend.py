@@ -113,6 +113,13 @@ class FollowUp(Protocol):
         """Return what is not as expected of a job."""
         ...
 
+    async def learning(self, server: ServerName, job_id: JobId, job_name: str) -> tuple[int, int] | None:
+        """Return how many incrementals and fulls of a job are known, while it is learnt what is usual of it.
+
+        None where that is known, or where nobody expects what is usual.
+        """
+        ...
+
     async def acknowledge_unmet(
         self, server: ServerName, subject: str, kind: str, person: str, comment: str | None = None
     ) -> FailedRun | None:

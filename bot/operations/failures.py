@@ -90,12 +90,17 @@ class Failures:
         found, _ = await self._failure(vbr, session_id, None, result, names=names)
         return found
 
-    async def of_session(self, server: ServerName, session: veeam.Session) -> Failure:
-        """Return why a session that is over failed or warned; nothing where it did neither."""
+    async def of_session(
+        self, server: ServerName, session: veeam.Session, *, names: Collection[str | None] = ()
+    ) -> Failure:
+        """Return why a session that is over failed or warned; nothing where it did neither.
+
+        `names` are what is known of its job: they decide no cause.
+        """
         result = session.outcome
         if not session.is_stopped or result not in _WITH_REASON:
             return Failure()
-        found, _ = await self._failure(self._fleet.server(server), session.id, session, result)
+        found, _ = await self._failure(self._fleet.server(server), session.id, session, result, names=names)
         return found
 
     async def _look_up(

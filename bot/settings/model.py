@@ -260,7 +260,7 @@ class ExpectationSettings(Section):
         gt=1,
         le=1000000,
         description="A run that ends with Success must not have so many times its usual data, nor that part "
-        "of it, nor none.",
+        "of it, nor none. Less than 256 MB more or less is not unusual.",
     )
     disabled_longer_than_hours: float | None = Field(
         default=None,

@@ -91,7 +91,6 @@ T = TypeVar("T")
 _Key = tuple[str, str]
 _Verdict = tuple[_Key, Unmet | None, Rule | None, str]
 """What was judged of which kind: what is unmet, if anything, by which rule; how it ended otherwise."""
-_runs = msgspec.json.Decoder(list[RunSample])
 _facts = msgspec.json.Decoder(facts.Expectation)
 
 
@@ -308,7 +307,7 @@ class ExpectationWatch:
         ]
         kept = await self._kept.runs(self._server.name, asked)
         for state, seen, rules in jobs:
-            job, runs = seen, _decoded(kept.get(state.id))
+            job, runs = seen, judging.decoded_runs(kept.get(state.id))
             session = sessions.get(state.session_id) if state.session_id is not None else None
             verdicts = judging.judge_job(
                 job,
@@ -661,12 +660,3 @@ def _look_again(changes: _Changes, job_id: str, before: ExpectedJob | None) -> N
         changes.jobs.remove(seen)
         if before is not None:
             changes.jobs.append(replace(seen, session_id=before.session_id, was_good=before.was_good))
-
-
-def _decoded(runs: str | None) -> list[RunSample]:
-    if runs is None:
-        return []
-    try:
-        return _runs.decode(runs)
-    except msgspec.MsgspecError:
-        return []

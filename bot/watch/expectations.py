@@ -127,6 +127,9 @@ class RunSample(msgspec.Struct, frozen=True, array_like=True):
     size: int | None
 
 
+_runs = msgspec.json.Decoder(list[RunSample])
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """From where a job is looked at: the time there, and since when the server is seen without a gap.
@@ -328,6 +331,21 @@ def with_sample(runs: Sequence[RunSample], sample: RunSample) -> list[RunSample]
     like = [each for each in runs if each.is_full is sample.is_full]
     others = [each for each in runs if each.is_full is not sample.is_full]
     return [*others, *like[-(LIKE_RUNS_KEPT - 1) :], sample]
+
+
+def decoded_runs(runs: str | None) -> list[RunSample]:
+    """Return the runs that are kept of a job; none where they can't be read."""
+    try:
+        return [] if runs is None else _runs.decode(runs)
+    except msgspec.MsgspecError:
+        return []
+
+
+def still_learnt(runs: Sequence[RunSample]) -> tuple[int, int] | None:
+    """Return how many incrementals and fulls are known of a job, while both are too few to judge by."""
+    fulls = sum(each.is_full for each in runs)
+    others = len(runs) - fulls
+    return None if max(fulls, others) >= LEARNT else (others, fulls)
 
 
 def usual_seconds_of(runs: Sequence[RunSample], session: Session | None) -> float | None:

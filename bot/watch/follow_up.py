@@ -12,6 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from bot.observability import Clock
+from bot.settings import ExpectationSettings
 from bot.store import (
     Database,
     ExpectationGroup,
@@ -30,6 +31,7 @@ from bot.store import (
 from bot.veeam import DEFAULT_RULES, CauseRules, JobId, Result, ServerName, SessionId, known
 from bot.watch import facts, messages
 from bot.watch.expectation_groups import Gathering
+from bot.watch.expectations import Kind, decoded_runs, job_rules, still_learnt
 from bot.watch.mutes import UNMUTED, Failure, covering, mute_facts, thread_keys
 from bot.watch.run_facts import Acknowledgement
 from bot.watch.runs import Run
@@ -43,8 +45,15 @@ _AHEAD = timedelta(days=2)
 class FollowUp:
     """Keeps it, and queues what the channels are told of it. Raises `StoreError`."""
 
-    def __init__(self, database: Database, clock: Clock, causes: CauseRules = DEFAULT_RULES) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        causes: CauseRules = DEFAULT_RULES,
+        expected: Sequence[ExpectationSettings] = (),
+    ) -> None:
         self._causes = causes
+        self._expected = expected
         self._database = database
         self._clock = clock
         self._mutes = Mutes(database)
@@ -132,6 +141,16 @@ class FollowUp:
         """Return what is not as expected of a job."""
         async with self._database.reading() as reading:
             return await self._expectations.of(reading, server, job_id)
+
+    async def learning(self, server: ServerName, job_id: JobId, job_name: str) -> tuple[int, int] | None:
+        """Return how many incrementals and fulls of a job are known, while it is learnt what is usual of it.
+
+        None where that is known, or where nobody expects what is usual.
+        """
+        if not {Kind.TOO_LONG, Kind.ODD_SUCCESS} & job_rules(self._expected, server, job_name).keys():
+            return None
+        kept = await self._expectations.runs(server, [job_id])
+        return still_learnt(decoded_runs(kept.get(job_id)))
 
     async def acknowledge_unmet(
         self, server: ServerName, subject: str, kind: str, person: str, comment: str | None = None

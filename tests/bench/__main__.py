@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.observability import set_up_logging
-from tests.bench.announcing import catch_up, end_to_slack, storm
+from tests.bench.announcing import catch_up, end_to_slack, storms
 from tests.bench.causes import named_causes
 from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import killed, reply_lost
@@ -80,7 +80,7 @@ def _measurements(
 ) -> Iterator[tuple[str, Measurement]]:
     yield "reply lost, too fast", reply_lost(folder, sizes)
     yield "end to Slack", end_to_slack(folder, sizes)
-    yield "storm", storm(folder, sizes)
+    yield "storms", storms(folder, sizes)
     yield "catch-up", catch_up(folder, sizes)
     yield "claim of the outbox", claim_cost(folder, sizes)
     yield "job states", job_states(many, sizes)

@@ -37,7 +37,7 @@ _GOES_ON_SECONDS = 7_200.0
 # While something runs the bot polls every 2.5 s; 3 s are meant.
 _END_TIME = Aim(1.2, of_ratio=True)
 _POLLED_TIME = Aim(12.0, of_ratio=True)
-_STORM_WITHIN_SECONDS = 60.0
+_STORM_WITHIN_SECONDS, _ROOT_WITHIN_SECONDS = 60.0, 10.0
 _OUTAGE_HOURS = 24.0
 _TWO_POLLS = Aim(2.0)
 _PATIENCE_POLLS = 3
@@ -123,11 +123,17 @@ async def end_to_slack(folder: Path, sizes: Sizes) -> list[Figure]:
     ]
 
 
-async def storm(folder: Path, sizes: Sizes) -> list[Figure]:
-    """Many jobs of one channel fail within a minute: when one message stands there, when it counts them."""
-    count, seconds = sizes.storm_failures, sizes.storm_seconds
-    every = sizes.storm_poll_seconds
-    async with far_vbr(count) as vbr, _opened(folder / "storm", vbr, sizes, every) as site:
+async def storms(folder: Path, sizes: Sizes) -> list[Figure]:
+    """Many jobs of one channel fail within a minute: some hundreds, and thousands."""
+    within_seconds = Aim(_ROOT_WITHIN_SECONDS)
+    some = await _storm(folder, sizes, "storm_of_some", sizes.small_storm_failures, root=within_seconds)
+    return some + await _storm(folder, sizes, "storm", sizes.storm_failures, root=Aim(2.0, of_ratio=True))
+
+
+async def _storm(folder: Path, sizes: Sizes, key: str, count: int, *, root: Aim) -> list[Figure]:
+    """When one message stands there, when it counts them, and how many messages there are."""
+    seconds, every = sizes.storm_seconds, sizes.storm_poll_seconds
+    async with far_vbr(count) as vbr, _opened(folder / key, vbr, sizes, every) as site:
         await site.start()
         await vbr.fail_lately(count, _STORM_WITHIN_SECONDS)
         began = time.time()
@@ -141,14 +147,11 @@ async def storm(folder: Path, sizes: Sizes) -> list[Figure]:
     roots = [message for message in messages if not message.is_reply]
     polls = Floor(every, "between two polls")
     what = f"{count:,} failures of one channel within a minute"
-    two_polls = Aim(2.0, of_ratio=True)
     return [
-        Figure(
-            "storm_first_root", f"{what}: root", first, "s", aim=two_polls, floor=polls, is_more=not is_begun
-        ),
-        Figure("storm_whole", f"{what}: it counts all", whole, "s", floor=polls, is_more=not is_whole),
-        Figure("storm_roots", f"{what}: roots", len(roots), aim=Aim(1)),
-        Figure("storm_replies", f"{what}: replies", len(messages) - len(roots), aim=Aim(5)),
+        Figure(f"{key}_first_root", f"{what}: root", first, "s", aim=root, floor=polls, is_more=not is_begun),
+        Figure(f"{key}_whole", f"{what}: it counts all", whole, "s", floor=polls, is_more=not is_whole),
+        Figure(f"{key}_roots", f"{what}: roots", len(roots), aim=Aim(1)),
+        Figure(f"{key}_replies", f"{what}: replies", len(messages) - len(roots), aim=Aim(5)),
     ]
 
 

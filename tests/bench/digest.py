@@ -26,6 +26,7 @@ from bot.veeam.job_histories import PastRuns, histories
 from bot.veeam.reports import findings_of
 from tests.bench.figures import Aim, Figure, Floor
 from tests.bench.sizes import Sizes
+from tests.support.failure_texts import KNOWN_CAUSES
 
 _HQ = ServerName("hq")
 _NIGHTS = 14
@@ -33,6 +34,10 @@ _NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 _PERIOD = ReportPeriod(since=_NOW - timedelta(days=1), until=_NOW, zone=UTC)
 _AT_MOST_TIMES_THE_FLOOR = 4.0
 _LINES_AT_MOST = 12
+
+
+_TEXTS = tuple({cause: text for text, cause in KNOWN_CAUSES}.values())[:30]
+"""Of as many causes."""
 
 
 async def digest_cost(sizes: Sizes) -> list[Figure]:
@@ -45,13 +50,14 @@ async def digest_cost(sizes: Sizes) -> list[Figure]:
         for job in range(sizes.digest_jobs)
     ]
     floors, costs = list[float](), list[float]()
-    lines = 0
+    lines = causes = 0
     for number in range(sizes.digests + 1):
         began = time.process_time()
         assert len(json.loads(text)) == len(rows)
         read = time.process_time()
         made = _digest(states, sessions)
         lines = digest_root(made).text.count("\n") + 1
+        causes = made.findings.causes_total
         for drawn in (digest_jobs(made), digest_days(made)):
             assert drawn.blocks
         done = time.process_time()
@@ -70,6 +76,7 @@ async def digest_cost(sizes: Sizes) -> list[Figure]:
             floor=Floor(statistics.median(floors), "its sessions through json.loads"),
             facts=facts,
         ),
+        Figure("digest_causes", f"{what}: causes that its failing jobs have", causes, facts=facts),
         Figure("digest_lines", f"{what}: lines of its message", lines, aim=Aim(_LINES_AT_MOST), facts=facts),
     ]
 
@@ -92,7 +99,7 @@ def _id(number: int) -> str:
 def _row(job: int, night: int) -> dict[str, Any]:
     ended = _NOW - timedelta(days=night, hours=3)
     is_failed = job % 10 == 0 and night < job % 7 + 1
-    message = f"Cause {'x' * (job // 10 % 30 + 1)}: the repository is full" if is_failed else "Success"
+    message = _TEXTS[job // 10 % len(_TEXTS)] if is_failed else "Success"
     return {
         "id": _id(1_000_000 * (night + 1) + job),
         "name": f"Job {job:05} (Incremental)",

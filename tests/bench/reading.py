@@ -29,6 +29,7 @@ _SAME = 1.15
 _STATES = "/api/v1/jobs/states"
 _TOKEN = "/api/oauth2/token"
 _SECONDS = 60.0
+_MINUTE = 60.0
 
 
 async def job_states(vbr: FarVbr, sizes: Sizes) -> list[Figure]:
@@ -87,7 +88,10 @@ async def idle_poll(folder: Path, few: FarVbr, many: FarVbr, sizes: Sizes) -> li
 
 
 async def expectations_met(folder: Path, vbr: FarVbr, sizes: Sizes) -> list[Figure]:
-    """Look at a server on which all is as expected; a plain client fetches the same states."""
+    """Look at a server on which all is as expected; a plain client fetches the same states.
+
+    And poll it meanwhile: an idle minute has some polls, and its share of a look.
+    """
     noticed = NoticedSessions()
     expected = ExpectationSettings.model_validate({"channel": "C0PROD", "preset": "standard"})
     async with (
@@ -102,8 +106,11 @@ async def expectations_met(folder: Path, vbr: FarVbr, sizes: Sizes) -> list[Figu
         await vbr.spans()
         await looking.look()
         requests = _asked(await vbr.spans())
-        costs = await _in_turns(sizes.fetches, looking.look, lambda: _all_states(plain))
-    ours, floor = (statistics.median(each) for each in costs)
+        await _in_turns(sizes.polls, watch.tick)
+        polled = _asked(await vbr.spans()) / (sizes.polls + 1)
+        costs = await _in_turns(sizes.fetches, looking.look, lambda: _all_states(plain), watch.tick)
+    ours, floor, poll = (statistics.median(each) for each in costs)
+    looks, polls = _MINUTE / SECONDS_BETWEEN_LOOKS, _MINUTE / PollingSettings().interval_seconds
     pages = -(-sizes.many_jobs // _PAGE_ROWS)
     what = f"all expectations of {sizes.many_jobs:,} jobs, once in {SECONDS_BETWEEN_LOOKS:.0f} s"
     facts = {"rounds": sizes.fetches, "page_rows": _PAGE_ROWS, "milliseconds": costs}
@@ -116,6 +123,20 @@ async def expectations_met(folder: Path, vbr: FarVbr, sizes: Sizes) -> list[Figu
             "ms",
             aim=Aim(_AT_MOST_TO_JUDGE, of_ratio=True),
             floor=Floor(floor, "plain httpx + json, untyped"),
+        ),
+        Figure(
+            "expectations_poll_requests",
+            f"idle poll with all expectations of {sizes.many_jobs:,} jobs: requests",
+            polled,
+            aim=Aim(1),
+        ),
+        Figure(
+            "expectations_minute",
+            f"idle minute with all expectations of {sizes.many_jobs:,} jobs, CPU",
+            looks * ours + polls * poll,
+            "ms",
+            aim=Aim(_AT_MOST_TO_JUDGE, of_ratio=True),
+            floor=Floor(looks * floor + polls * poll, "its polls, and plain httpx + json"),
         ),
     ]
 

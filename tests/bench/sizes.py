@@ -14,6 +14,7 @@ class Sizes:
     completions: int = 200
     kills: int = 20
     ends: int = 20
+    small_storm_failures: int = 500
     storm_failures: int = 2_000
     storm_seconds: float = 30.0
     storm_poll_seconds: float = 5.0
@@ -51,6 +52,7 @@ QUICK = Sizes(
     completions=16,
     kills=1,
     ends=3,
+    small_storm_failures=10,
     storm_failures=20,
     storm_seconds=3.0,
     storm_poll_seconds=0.5,

@@ -75,6 +75,7 @@ class ShowJob(Query, frozen=True, tag="job"):
         recent = [FoundSession(found.server, one) for one in sessions.result()]
         is_planned, plan = await _plan(backend, found)
         muted = await stored(mute_of_job(context, backend, found.server, state.id, state.name), None)
+        learning = await stored(backend.follow_up.learning(found.server, state.id, state.name), None)
         view = backend.views.of(context, found.server, state, failure.result())
         (view,) = await with_owners(backend, (view,))
         return outcomes.Done(
@@ -90,6 +91,7 @@ class ShowJob(Query, frozen=True, tag="job"):
                 enabled_again=plan,
                 is_plan_known=is_planned,
                 muted=muted,
+                learning=learning,
                 as_of=backend.clock.now(),
             )
         )
@@ -102,7 +104,7 @@ class JobAnswer(outcomes.Answer):
     `request` asks for this very job. `settings` is None for types that the revision cannot describe, and
     where reading them failed. `run_after` are the jobs that run after this one. `enabled_again` is the bot's
     plan to enable the job, if there is one; not `is_plan_known`: its database did not say. `muted` is what
-    holds its messages back.
+    holds its messages back. `learning`: so many incrementals and fulls are known, too few to judge by.
     """
 
     request: ShowJob
@@ -115,6 +117,7 @@ class JobAnswer(outcomes.Answer):
     enabled_again: TimedDisable | None = None
     is_plan_known: bool = True
     muted: MuteView | None = None
+    learning: tuple[int, int] | None = None
 
 
 async def _settings(

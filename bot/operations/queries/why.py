@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
-from bot.operations.failures import message_of, messages_of, runs_of, streak_of
+from bot.operations.failures import Failure, message_of, messages_of, runs_of, streak_of
 from bot.operations.job_states import KnownSessions, seems_stopped
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
@@ -29,6 +29,10 @@ SESSIONS_LOOKED_AT = 50
 _GOOD = (veeam.Result.SUCCESS, veeam.Result.WARNING)
 _LOG_OF = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
 _SUCCESSES_LOOKED_AT = 5
+_EARLIER_SHOWN = 4
+_NEIGHBOURS_APART, _NEIGHBOURS_AT_LEAST = timedelta(hours=1), 2
+_ATTEMPTS_APART = timedelta(minutes=15)
+"""So soon after the attempt before an automatic retry begins, where VBR doesn't say what it retries."""
 
 
 class ExplainFailure(Query, frozen=True, tag="why"):
@@ -76,6 +80,7 @@ class ExplainFailure(Query, frozen=True, tag="why"):
         async with asyncio.TaskGroup() as group:
             good = group.create_task(_last_good(server, history))
             others = group.create_task(_others(backend, context, found, explained))
+            earlier = group.create_task(_earlier(backend, server.name, state, attempts[:-1], known))
         last_good_at, is_known = good.result()
         ran = [one for one in history.runs if not known.is_stopped(one)]
         (view,) = await with_owners(backend, (backend.views.of(context, server.name, state),))
@@ -83,7 +88,7 @@ class ExplainFailure(Query, frozen=True, tag="why"):
             WhyAnswer(
                 request=ExplainFailure(found.known, self.session_id),
                 view=view,
-                run=explained,
+                run=replace(explained, earlier=earlier.result()),
                 streak=streak_of(ran, is_whole=history.is_whole) if self.session_id is None else None,
                 last_good_at=last_good_at,
                 is_last_good_known=is_known,
@@ -95,8 +100,18 @@ class ExplainFailure(Query, frozen=True, tag="why"):
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierAttempt:
+    """An attempt of a run before its last one, and why it failed or warned, as far as VBR says."""
+
+    number: int
+    session: veeam.Session
+    failure: Failure
+    is_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedRun:
-    """A run's last attempt, and what VBR's words say of it.
+    """A run's last attempt, what VBR's words say of it, and the attempts `earlier`, the latest few of them.
 
     No `session`: VBR lists none that is over, and `result` is what the job's state says; None: it never ran.
     `object_name` is the object that `line` or the first failure is about; `objects` of `objects_total` have
@@ -114,6 +129,7 @@ class ExplainedRun:
     objects: int = 0
     objects_total: int = 0
     part: str | None = None
+    earlier: tuple[EarlierAttempt, ...] = ()
 
     @property
     def is_problem(self) -> bool:
@@ -125,13 +141,16 @@ class ExplainedRun:
 class OtherJobs:
     """Other jobs that have the same cause now, the latest first, of those that were `looked_at`.
 
-    `unseen`: further jobs failed too, whose reasons were not looked at. `silent` servers said nothing.
+    `unseen`: further jobs failed too, whose reasons were not looked at. `silent` servers said nothing. Where
+    VBR's words name no cause, the one that these jobs have is `probable`: they failed at about the same time
+    on the same repository, and it belongs to that.
     """
 
     jobs: tuple[outcomes.JobView, ...] = ()
     looked_at: int = 0
     unseen: int = 0
     silent: tuple[outcomes.SilentServer, ...] = ()
+    probable: veeam.Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +331,24 @@ def _explanation(
     )
 
 
+async def _earlier(
+    backend: Backend,
+    server: ServerName,
+    state: veeam.JobState,
+    attempts: Sequence[veeam.Session],
+    known: KnownSessions,
+) -> tuple[EarlierAttempt, ...]:
+    """The latest few attempts before the last one, and why each failed. A detail."""
+    first = max(0, len(attempts) - _EARLIER_SHOWN)
+    some, names = attempts[first:], (state.name, state.repository_name)
+    async with asyncio.TaskGroup() as group:
+        reads = [group.create_task(backend.failures.of_session(server, each, names=names)) for each in some]
+    return tuple(
+        EarlierAttempt(number, each, read.result(), known.is_stopped(each) or read.result().is_stopped)
+        for number, (each, read) in enumerate(zip(some, reads, strict=True), start=first + 1)
+    )
+
+
 def _object_of(said: str, tasks: Sequence[veeam.TaskSession]) -> veeam.TaskSession | None:
     """The object whose message it is or that a line of the log names; else the first that failed."""
     own = (task for task in tasks if message_of(task.result) == said)
@@ -354,9 +391,14 @@ def _end_of(session: veeam.Session | None) -> datetime | None:
 async def _others(
     backend: Backend, context: RequestContext, job: FoundJob, explained: ExplainedRun
 ) -> OtherJobs:
-    """Which other jobs have the same cause now, of those that the person may know of. A detail."""
+    """Which other jobs have the same cause now, of those that the person may know of. A detail.
+
+    Where the cause is unknown, what those say that failed beside it may tell.
+    """
     finding, result = explained.finding, explained.result
-    if finding is None or result is None or not explained.is_problem:
+    latest = {job.state.session_id, job.state.failed_part}
+    is_latest = explained.session is None or explained.session.id in latest
+    if result is None or not explained.is_problem or (finding is None and not is_latest):
         return OtherJobs()
     query = veeam.JobStatesQuery(
         last_result=result, order_by="LastRun", ascending=False, limit=2 * OTHERS_LOOKED_AT
@@ -376,10 +418,16 @@ async def _others(
         and state.result is result
         and not state.is_active
     ]
+    if finding is None:
+        candidates = [each for each in candidates if _is_neighbour(each, job)]
     looked_at = candidates[:OTHERS_LOOKED_AT]
     async with asyncio.TaskGroup() as group:
         reads = [group.create_task(backend.failures.of_latest(name, state)) for name, state in looked_at]
-    wanted = finding.common_key(job.state.repository_name, job.server)
+    silent = outcomes.silent_servers(answer.failures)
+    shared = finding or _in_common([read.result() for read in reads], job)
+    if shared is None:
+        return OtherJobs(silent=silent)
+    wanted = shared.common_key(job.state.repository_name, job.server)
     same = [
         backend.views.of(context, name, state, read.result())
         for (name, state), read in zip(looked_at, reads, strict=True)
@@ -387,9 +435,22 @@ async def _others(
         and not read.result().is_stopped
         and other.common_key(state.repository_name, name) == wanted
     ]
-    return OtherJobs(
-        tuple(same),
-        len(looked_at),
-        len(candidates) - len(looked_at),
-        outcomes.silent_servers(answer.failures),
-    )
+    probable = shared if finding is None else None
+    return OtherJobs(tuple(same), len(looked_at), len(candidates) - len(looked_at), silent, probable)
+
+
+def _is_neighbour(other: tuple[ServerName, veeam.JobState], job: FoundJob) -> bool:
+    """Whether a job writes to the same repository, and its last run was at about the same time."""
+    (server, state), own = other, job.state
+    if server != job.server or own.repository_name is None or state.repository_name != own.repository_name:
+        return False
+    began, own_began = state.last_run, own.last_run
+    return began is not None and own_began is not None and abs(began - own_began) <= _NEIGHBOURS_APART
+
+
+def _in_common(failures: Sequence[Failure], job: FoundJob) -> veeam.Finding | None:
+    """The cause of several neighbours, if it belongs to the repository and none has another one."""
+    findings = [each.finding for each in failures if each.finding is not None and not each.is_stopped]
+    keys = {each.common_key(job.state.repository_name, job.server) for each in findings}
+    is_shared = len(findings) >= _NEIGHBOURS_AT_LEAST and len(keys) == 1
+    return findings[0] if is_shared and findings[0].cause.about is veeam.About.REPOSITORY else None

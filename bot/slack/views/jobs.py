@@ -46,6 +46,7 @@ from bot.veeam import (
     Workload,
     session_group,
 )
+from bot.watch.expectations import LEARNT
 
 _STATES = {
     JobsFilter.FAILED: "failed",
@@ -220,6 +221,7 @@ def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
         ),
         NOTHING if answer.muted is None else muted_line(answer.muted),
         paragraph(covers, *([] if facts is None else settings_lines(facts)), repository),
+        note(_learning(answer)),
         note(code(state.description)) if state.description.strip() else NOTHING,
         *_recent(answer),
     ]
@@ -407,6 +409,20 @@ def _next_run(state: JobState, settings: JobFacts | None) -> str:
     elif not lines or any(isinstance(one, Daily | Monthly | Periodic) for one in schedule.timings):
         lines = [f"Next run: {status_text.unplanned(state)}", *lines]
     return "\n".join(lines)
+
+
+def _learning(answer: JobAnswer) -> str:
+    """That it is not known yet how long its runs usually take, and how much they read."""
+    if answer.learning is None:
+        return ""
+    incrementals, fulls = answer.learning
+    seen = [
+        f"{number} of {LEARNT} {kind}"
+        for number, kind in ((incrementals, "incrementals"), (fulls, "fulls"))
+        if 0 < number < LEARNT
+    ]
+    known = ", ".join(seen) if seen else f"none of {LEARNT} runs"
+    return f"Still learning how long and how large its runs usually are: {known} seen."
 
 
 def _enabled_again(answer: JobAnswer) -> list[str]:

@@ -9,7 +9,7 @@ from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.outcomes import JobView, Streak
-from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
+from bot.operations.queries.why import EarlierAttempt, ExplainedRun, OtherJobs, WhyAnswer
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
@@ -22,6 +22,7 @@ _UNREAD = frozenset({Detail.OBJECTS, Detail.LOG})
 """What says why a run failed."""
 _LINE_LIMIT = 600
 _TEXT_LIMIT = 300
+_ATTEMPT_LIMIT = 200
 _OTHERS_SHOWN = 8
 _REMEDIES = {Remedy.RETRY: Retry.operation, Remedy.START: Start.operation, Remedy.EDIT: Edit.operation}
 
@@ -30,7 +31,7 @@ def why(answer: WhyAnswer, *, shared_by: PersonId | None = None, lacks: Collecti
     """Why the run failed or warned; that there is nothing to explain where it did neither."""
     run, view = answer.run, answer.view
     head = [paragraph(*_unmet(answer)), paragraph(_standing(answer), _when(answer))]
-    head += [paragraph(*_cause(run, lacks))]
+    head += [paragraph(*_cause(run, lacks)), paragraph(*map(_attempt, run.earlier))]
     if run.is_problem:
         head += [
             paragraph(*_what_to_do(answer, lacks)),
@@ -84,6 +85,20 @@ def _when(answer: WhyAnswer) -> str:
     )
 
 
+def _attempt(attempt: EarlierAttempt) -> str:
+    """An earlier attempt of the run, in a line: how it ended, when and why."""
+    session, failure = attempt.session, attempt.failure
+    word = status_text.result(session.outcome.value if session.outcome is not None else "")
+    title = literal(failure.finding.cause.title, _TEXT_LIMIT) if failure.finding is not None else ""
+    said = failure.finding.line if failure.finding is not None else failure.reason
+    why = ": ".join(filter(None, (title, code(said, _ATTEMPT_LIMIT) if said else "")))
+    return dotted(
+        f"Attempt {attempt.number}: {status_text.STOPPED if attempt.is_stopped else word}",
+        status_text.span(session.creation_time, session.end_time),
+        "" if attempt.is_stopped else why,
+    )
+
+
 def _cause(run: ExplainedRun, lacks: Collection[Detail]) -> list[str]:
     """The cause, the object that it is about and the line; where there is none, that in plain words."""
     if run.is_stopped:
@@ -114,10 +129,16 @@ def _what_to_do(answer: WhyAnswer, lacks: Collection[Detail]) -> list[str]:
         return [f"The job has gone well since, {date(answer.last_good_at)}." if answer.last_good_at else ""]
     if run.line is None and _UNREAD & {*lacks}:
         return ["Ask again in a minute: what says why could not be read."]
-    if run.finding is None:
+    probable = answer.others.probable
+    finding, lines = run.finding or probable, []
+    if finding is None:
         return ["Not a cause that the bot knows. Details has every object and the log."]
-    step = run.finding.cause.next_step
-    return [f"What to do: {literal(step, _TEXT_LIMIT)}"] if step else []
+    if probable is not None:
+        repository = literal(answer.view.state.repository_name or "")
+        beside = f"other jobs that write to {repository} failed with it at about the same time"
+        lines.append(f"Probably {strong(probable.cause.title, _TEXT_LIMIT)}: {beside}.")
+    step = finding.cause.next_step
+    return [*lines, f"What to do: {literal(step, _TEXT_LIMIT)}"] if step else lines
 
 
 def _others(others: OtherJobs) -> list[str]:
@@ -126,6 +147,8 @@ def _others(others: OtherJobs) -> list[str]:
     unseen = more if others.unseen else ""
     if not others.jobs:
         return [unseen.strip()] if unseen else []
+    if others.probable is not None:
+        unseen = ""
     shown = [status_text.job_name(one.state.name, one.server) for one in others.jobs[:_OTHERS_SHOWN]]
     left = len(others.jobs) - len(shown)
     named = ", ".join([*shown, f"{left:,} more"] if left else shown)

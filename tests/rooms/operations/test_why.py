@@ -17,6 +17,7 @@ from bot.sandbox.vbr import Session
 from bot.sandbox.vbr.faults import refusing
 from bot.settings import PersonId
 from bot.slack.views.outcomes import outcome as drawn
+from bot.slack.views.status_text import FAILED
 from bot.store import RunRow, Runs
 from bot.veeam import Result, SessionId
 from tests.rooms.operations.office import OPERATOR, SQL_ONLY, VIEWER, Office
@@ -92,6 +93,10 @@ async def test_attempts_of_one_run(office: Office) -> None:
         assert (answer.run.session.id, answer.run.attempt) == (second.id, 3)
         assert answer.run.finding is not None
         assert answer.run.finding.cause.key == "repository_full"
+        text = text_of(Done(answer))
+        assert [each.number for each in answer.run.earlier] == [1, 2]
+        assert f"Attempt 1: {FAILED}" in text
+        assert text.count(f"VSS failed in the guest: `{FREEZE}`") == 2
 
 
 async def test_an_earlier_run_that_is_over(office: Office) -> None:
@@ -148,6 +153,38 @@ async def test_an_unknown_cause(office: Office) -> None:
     answer = await why(office, "Mail")
     assert (answer.run.finding, answer.run.line, answer.others.jobs) == (None, "Unspecified error", ())
     assert "*Cause unknown*: vm01" in text_of(Done(answer))
+
+
+@pytest.mark.parametrize(
+    ("others", "minutes_ago", "probable"),
+    [
+        ((FULL, FULL), 31, "Repository full"),
+        ((FULL,), 31, None),
+        ((FULL, FULL, "Access is denied"), 31, None),
+        ((FREEZE, FREEZE), 31, None),
+        ((FULL, FULL), 300, None),
+    ],
+    ids=["several", "one", "of two minds", "no cause of a repository", "long before"],
+)
+async def test_neighbours_tell_of_an_unknown_cause(
+    office: Office, others: tuple[str, ...], minutes_ago: float, probable: str | None
+) -> None:
+    """What failed beside it on its repository for one cause makes that probable, and no more."""
+    second = office.world.job("Exchange").model["storage"]["backupRepositoryId"]
+    for name in ("Mail", *(f"Mail {number}" for number in range(len(others)))):
+        office.world.add_job(name, objects=("vm01", "vm02"), repository_id=second)
+    failing(office, "Mail", "Unspecified error")
+    for number, said in enumerate(others):
+        failing(office, f"Mail {number}", said, minutes_ago=minutes_ago)
+    answer = await why(office, "Mail")
+    found = answer.others.probable
+    assert (answer.run.finding, found and found.cause.title) == (None, probable)
+    text = text_of(Done(answer))
+    assert "*Cause unknown*" in text
+    assert ("Probably *Repository full*" in text, "Free space on the repository" in text) == (
+        probable is not None,
+        probable is not None,
+    )
 
 
 async def test_when_it_ended_is_no_reason(office: Office) -> None:

@@ -479,6 +479,7 @@ def _answers() -> dict[str, Answer]:
             ),
             enabled_again=samples.timed_disable(),
         ),
+        "job-learning": replace(samples.job_answer(), learning=(5, 1)),
         "job-muted": replace(samples.job_answer(), muted=samples.muted()),
         "job-disabled-plan-unknown": replace(
             samples.job_answer(
@@ -493,6 +494,10 @@ def _answers() -> dict[str, Answer]:
         "why": samples.why_answer(others=2),
         "why-unknown": replace(
             samples.why_answer("Error: <!here> something *odd*"), is_last_good_known=True, last_good_at=None
+        ),
+        "why-probable": replace(
+            samples.why_answer("Error: <!here> something *odd*"),
+            others=replace(samples.why_answer(others=2).others, probable=veeam.cause_of([samples.FULL])),
         ),
         "why-edit": samples.why_answer("sql02 is unavailable and will be skipped from processing."),
         "why-many-others": replace(

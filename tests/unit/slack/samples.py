@@ -14,6 +14,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
+from bot.operations.failures import Failure
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, NamedJob, Operation, Person, Standing
 from bot.operations.mutes import MuteView
@@ -28,7 +29,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter, SessionView
 from bot.operations.queries.status import ServerStatus, StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
-from bot.operations.queries.why import ExplainedRun, ExplainFailure, OtherJobs, WhyAnswer
+from bot.operations.queries.why import EarlierAttempt, ExplainedRun, ExplainFailure, OtherJobs, WhyAnswer
 from bot.sandbox.vbr.jobmodels import JobParts, daily, job_model
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.store import (
@@ -269,6 +270,7 @@ def why_answer(line: str = FULL, *, others: int = 0) -> WhyAnswer:
         object_name="sql02",
         objects=2,
         objects_total=3,
+        earlier=(EarlierAttempt(1, session(), Failure(reason="<first> reason")),),
     )
     return WhyAnswer(
         request=ExplainFailure(KnownJob(HQ, JOB_ID)),

@@ -10,7 +10,7 @@ from bot.slack.unrecorded import UnrecordedMessages
 from bot.slack.views.announcements import announcement, identity
 from bot.slack.web_api import WebApi, Workspace
 from bot.store import Database, Outbox, OutboxRow, Placement, PostedMessage
-from bot.watch.facts import Announcement, RunEnded, StormBegan, decode
+from bot.watch.facts import Announcement, ExpectationOver, RunEnded, StormBegan, decode
 
 LEASE = 60.0
 MOMENTS = ("claimed", "begun", "posted", "marked")
@@ -38,12 +38,13 @@ class Posted:
 
 
 class Channels:
-    """Every message that was ever posted, and how each was last drawn again."""
+    """Every message that was ever posted, how each was last drawn again, and when it said that it is over."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.posted: list[Posted] = []
         self.edits: dict[tuple[str, str], Announcement] = {}
+        self.over: dict[tuple[str, str], datetime] = {}
 
     async def read(self, method: str, where: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer `conversations.history`, newest first, or `conversations.replies`."""
@@ -153,6 +154,8 @@ class Sender:
         if row.placement is Placement.EDIT:
             assert row.root is not None
             channels.edits[row.channel, row.root.ts] = said
+            if isinstance(said, ExpectationOver):
+                channels.over.setdefault((row.channel, row.root.ts), channels.clock.now())
             return row.root
         ts = f"{1_800_000_000 + len(channels.posted)}.000000"
         channels.posted.append(Posted(row, said, metadata, ts, _thread_of(row), channels.clock.now()))

@@ -22,12 +22,15 @@ from bot.watch.facts import (
     OutageBegan,
     OutageEnded,
     RunAcknowledged,
+    RunChanged,
     RunEnded,
     StormBegan,
+    StormChanged,
     StormFinal,
 )
 from bot.watch.runs import Run
 from tests.rooms.watch.simulation import world as of
+from tests.rooms.watch.simulation.channels import Posted
 from tests.rooms.watch.simulation.steps import Steps
 from tests.rooms.watch.simulation.world import Outside
 
@@ -47,16 +50,21 @@ class Outcome:
         runs = await self._runs()
         told = Counter(self._told(runs))
         self._each_message_stands_once()
+        self._what_is_unmet_again_was_over()
+        self._threads_are_in_order()
         self._a_full_repository_is_said_once()
         self._mutes_end_once()
         self._each_failure_pings_once(runs)
         if self._outside.is_restored:
+            self._no_session_is_told_twice(told)
             return  # what people had muted since then is muted no more; that it was is forgotten
-        self._each_session_is_told_once(told, runs)
+        self._no_session_is_told_twice(told)
+        self._no_session_is_lost(told, runs)
+        self._roots_say_how_it_ended(runs)
         self._outages_are_said_once()
         self._whoever_subscribed_is_told(told, runs)
         self._routes_are_kept(runs)
-        self._owners_are_named()
+        self._owners_are_named(runs)
         standing = self._standing()
         assert not standing, standing
 
@@ -82,9 +90,10 @@ class Outcome:
     def _told(self, runs: Sequence[Run], *, is_aloud: bool = False) -> Iterator[tuple[str, str]]:
         """The sessions that a channel was told of, as often as it was; or only where it was by a root.
 
-        What was said quietly in an earlier run's thread is said again by the run's own root.
+        What was said quietly in an earlier run's thread is said again by the run's own root, or by a storm.
         """
         rooted = {each.row.key for each in self._posted if isinstance(each.said, RunEnded)}
+        rooted |= {f"{key}/{channel}" for key, channel in _in_storms(runs)}
         for each in self._posted:
             channel = each.row.channel
             match each.said:
@@ -105,9 +114,11 @@ class Outcome:
                 if place.storm is not None:
                     yield from ((place.channel, str(each.session_id)) for each in kept.facts.attempts)
 
-    def _each_session_is_told_once(self, told: Counter[tuple[str, str]], runs: Sequence[Run]) -> None:
+    def _no_session_is_told_twice(self, told: Counter[tuple[str, str]]) -> None:
         twice = {key: count for key, count in told.items() if count > 1}
         assert not twice, twice
+
+    def _no_session_is_lost(self, told: Counter[tuple[str, str]], runs: Sequence[Run]) -> None:
         counted = {
             (each.channel, str(attempt.session_id))
             for run in runs
@@ -206,6 +217,44 @@ class Outcome:
         twice = {key: count for key, count in alike.items() if count > 1}
         assert not twice, twice
 
+    def _what_is_unmet_again_was_over(self) -> None:
+        """What did not happen has another message only once the one before says that it is over."""
+        before: dict[tuple[str, str, str], Posted] = {}
+        for each in self._posted:
+            if isinstance(each.said, ExpectationUnmet):
+                about = (each.row.channel, each.said.expectation.kind, each.said.expectation.subject)
+                if (earlier := before.get(about)) is not None:
+                    over_at = self._outside.channels.over.get((each.row.channel, earlier.ts))
+                    assert over_at is not None, (earlier, each)
+                    assert over_at <= each.at, (earlier, each)
+                before[about] = each
+
+    def _threads_are_in_order(self) -> None:
+        """A thread tells of a run's attempts one after the other, and never before the run's root."""
+        told: dict[tuple[str, str], int] = {}
+        for each in self._posted:
+            if isinstance(each.said, AttemptEnded):
+                run, session_id = each.said.run, each.said.session.session_id
+                place = [attempt.session_id for attempt in run.attempts].index(session_id)
+                assert place > told.get((each.row.channel, run.key), 0), each
+                told[each.row.channel, run.key] = place
+
+    def _roots_say_how_it_ended(self, runs: Sequence[Run]) -> None:
+        """However edits came late or were lost: in the end each root, and each storm, says what is so."""
+        kept = {each.facts.key: each.facts for each in runs}
+        in_storms = Counter(
+            place.storm for each in runs for place in each.channels if place.storm is not None
+        )
+        for each in self._posted:
+            shown = self._outside.channels.shown(each)
+            if isinstance(shown, RunEnded | RunChanged) and shown.run.key in kept:
+                last = kept[shown.run.key]
+                is_so = (last.result, last.is_final, last.muted, last.acknowledged)
+                run = shown.run
+                assert (run.result, run.is_final, run.muted, run.acknowledged) == is_so, (shown, last)
+            elif isinstance(shown, StormBegan | StormChanged):
+                assert shown.storm.count >= in_storms[shown.storm.storm_id], shown
+
     def _a_full_repository_is_said_once(self) -> None:
         """Not again before it was empty."""
         at = [
@@ -224,13 +273,20 @@ class Outcome:
                 loud[each.row.channel, each.said.run.job_id, each.said.mute.id] += 1
         assert max(loud.values(), default=1) == 1, loud
 
-    def _owners_are_named(self) -> None:
+    def _owners_are_named(self, runs: Sequence[Run]) -> None:
+        """In the thread of each root; the list of a storm says it, and takes it back."""
         said = Counter(
             (each.said.run.key, each.said.by, each.row.channel)
             for each in self._posted
             if isinstance(each.said, RunAcknowledged)
         )
-        owned = Counter((key, by, channel) for key, by, channels in self.owned for channel in channels)
+        in_storms = _in_storms(runs)
+        owned = Counter(
+            (key, by, channel)
+            for key, by, channels in self.owned
+            for channel in channels
+            if (key, channel) not in in_storms
+        )
         assert all(said[key] >= count for key, count in owned.items()), (said, owned)
 
     def _standing(self) -> list[ExpectationUnmet]:
@@ -240,6 +296,11 @@ class Outcome:
             if isinstance(each.said, ExpectationUnmet)
             and not isinstance(self._outside.channels.shown(each), ExpectationOver)
         ]
+
+
+def _in_storms(runs: Sequence[Run]) -> set[tuple[str, str]]:
+    """The runs that a storm tells of, by their keys, each with the channel."""
+    return {(run.facts.key, each.channel) for run in runs for each in run.channels if each.storm is not None}
 
 
 def _last(sessions: Sequence[Session]) -> Session | None:

@@ -15,7 +15,9 @@ from bot.watch.facts import (
     AttemptEnded,
     DetailsReply,
     Expectation,
+    ExpectationUnacknowledged,
     ExpectationUnmet,
+    ManyUnacknowledged,
     MuteEnded,
     NoFurtherAttempt,
     RunEnded,
@@ -101,6 +103,11 @@ class Steps:
                     self._is_true(expectation)
                 case Unacknowledged(run=run):
                     self._is_waited_for(row, run, after.mutes)
+                case ManyUnacknowledged(count=count):
+                    assert count > 0, row
+                    self._is_daily(row, f"{row.channel}/{row.key.partition('/reminder/')[0]}")
+                case ExpectationUnacknowledged(expectation=expectation):
+                    self._is_daily(row, expectation.key)
         for session_id in after.known - before.known:
             self._note_due(session_id, before.subscriptions)
 
@@ -149,9 +156,12 @@ class Steps:
         assert run.stands_failed, row
         assert run.acknowledged is None, row
         assert not _covers(mutes, run.job_id, run.job_name), row
-        before = self._reminded.get(f"{row.channel}/{run.key}")
+        self._is_daily(row, f"{row.channel}/{run.key}")
+
+    def _is_daily(self, row: Row, about: str) -> None:
+        before = self._reminded.get(about)
         assert before is None or row.created_at - before >= DAY, row
-        self._reminded[f"{row.channel}/{run.key}"] = row.created_at
+        self._reminded[about] = row.created_at
 
     def _note_due(self, session_id: str, subscribed: Collection[Mapping[str, Any]]) -> None:
         session = self._outside.world.session(session_id)
