@@ -26,7 +26,7 @@ from bot.slack.pictures import Pictures
 from bot.slack.replies import message_arguments
 from bot.slack.unrecorded import UnrecordedMessages
 from bot.slack.views.announcements import announcement, identity
-from bot.slack.views.message import Message, without_mentions
+from bot.slack.views.message import Message, with_note, without_mentions
 from bot.slack.web_api import LONGEST_WAIT_SECONDS, TIMEOUT_SECONDS, WebApi, Workspace
 from bot.watch import facts
 
@@ -47,6 +47,8 @@ _MOST_REFUSALS = 10
 # So many messages of one channel in a row refused for reasons nobody knows: it is the channel.
 _REFUSED_IN_A_ROW = 3
 _FIRST_CLOSED_SECONDS, _LONGEST_CLOSED_SECONDS = 30.0, 3600.0
+_POSTED_AGAIN = "Posted again, because it was deleted in Slack."
+_WITHOUT_THREAD = "The message that this belongs to was deleted in Slack."
 _HISTORY_PAGE = 200
 _MOST_HISTORY_PAGES = 25
 # A message is searched for from this long before its sending began, by Slack's clock, which is known to a
@@ -616,12 +618,14 @@ def _without_what_was_refused(message: Message, error: errors.SlackRefused) -> M
 
 
 def _standing_alone(row: store.OutboxRow, announced: facts.Announcement, message: Message) -> Message:
-    """What is posted in place of a root that is gone: with metadata, as an edit has none."""
+    """What is posted in place of a root that is gone, and says so: with metadata, as an edit has none."""
     if isinstance(announced, facts.RunChanged) and row.root_key is not None:
-        return announcement(facts.RunEnded(run=announced.run), row.root_key)
-    if message.metadata is not None:
-        return message
-    return replace(message, metadata={"event_type": "veeam_bot", "event_payload": {"announcement": row.key}})
+        message = announcement(facts.RunEnded(run=announced.run), row.root_key)
+    if message.metadata is None:
+        metadata = {"event_type": "veeam_bot", "event_payload": {"announcement": row.key}}
+        message = replace(message, metadata=metadata)
+    is_edit = row.placement is store.Placement.EDIT
+    return with_note(message, _POSTED_AGAIN if is_edit else _WITHOUT_THREAD)
 
 
 def _part(channel: str) -> str:

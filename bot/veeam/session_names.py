@@ -58,6 +58,8 @@ def part_name(name: str, job_name: str) -> str:
     """Return what a part of a run is called beside its job: the source of a copy, or the machine."""
     whole = run_name(name)
     for between in (_OF_SOURCE, _OF_MACHINE):
-        if whole.casefold().startswith(f"{job_name}{between}".casefold()):
-            return whole[len(job_name) + len(between) :] or whole
+        before = f"{job_name}{between}"
+        # As many letters, whatever they are in another case: `ß` is two there.
+        if whole[: len(before)].casefold() == before.casefold():
+            return whole[len(before) :] or whole
     return whole.rpartition(_OF_SOURCE)[2] or whole

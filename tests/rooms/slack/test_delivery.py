@@ -148,7 +148,9 @@ async def test_a_reply_whose_thread_is_gone_is_posted_once(office: PostOffice) -
     office.slack.faults.add("chat.postMessage", LOST, when=lambda _sent: len(office.posts(PROD)) == 2)
     async with office.sending():
         await office.until_sent()
-    assert [message.text.splitlines()[0][:13] for message in office.slack.messages(PROD)] == ["*Job 1* on hq"]
+    (alone,) = office.slack.messages(PROD)
+    assert alone.text.startswith("*Job 1* on hq")
+    assert alone.text.count("The message that this belongs to was deleted in Slack.") == 1
 
 
 async def test_a_429_holds_its_channel_back_and_no_other(office: PostOffice) -> None:
@@ -572,6 +574,8 @@ async def test_a_root_that_somebody_deleted_is_posted_anew(office: PostOffice, l
     (root,) = office.slack.messages(PROD)
     assert root.metadata is not None
     assert root.metadata["event_payload"]["session_id"] == office.queued[0]
+    assert root.text.count("Posted again, because it was deleted in Slack.") == 1
+    assert all("deleted" not in reply.text for reply in office.slack.thread(PROD, root.ts))
     assert len(office.slack.thread(PROD, root.ts)) == 1
 
 

@@ -2,15 +2,20 @@
 
 import json
 from typing import Unpack
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.sandbox.vbr import Job, Session
 from bot.sandbox.vbr.faults import changed, refusing, rows, setting, without
 from bot.sandbox.vbr.world import RunFacts as SandboxRun
 from bot.slack.views.runs import run_root
 from bot.store import OwnAction, OwnActions, Runs
+from bot.veeam import GENERATIONS, SessionId
 from bot.watch.facts import AttemptEnded, RunChanged, RunEnded
+from bot.watch.job_cache import JobCache
 from bot.watch.run_facts import RunFacts
 from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules
 
@@ -326,6 +331,31 @@ async def test_sessions_that_are_each_others_parents(site: Site) -> None:
     second = site.world.finish_part(first, "B", result="Failed")
     first.parent_id = second.id
     assert {root.run.job_name for root in of_kind(await site.poll_after(), RunEnded)} <= {"A", "B"}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parents=st.lists(st.none() | st.integers(0, 5), min_size=6, max_size=6),
+    of_jobs=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+async def test_any_parents(site: Site, parents: list[int | None], of_jobs: list[bool]) -> None:
+    """Whichever sessions name each other as parents: the first of a job on the way up says whose it is."""
+    sessions = [site.world.session(site.ended(f"Job {number}")) for number in range(6)]
+    for session, parent, is_of_job in zip(sessions, parents, of_jobs, strict=True):
+        session.parent_id = None if parent is None else sessions[parent].id
+        if not is_of_job:
+            session.name, session.job_id = "Of no job", str(uuid4())
+    for number, session in enumerate(sessions):
+        way_up, at = [number], parents[number]
+        while at is not None and at not in way_up and len(way_up) <= GENERATIONS:
+            way_up.append(at)
+            at = parents[at]
+        first = next((each for each in way_up if of_jobs[each]), None)
+        owner = await JobCache(site.client, site.clock).owner_of(
+            await site.client.session(SessionId(session.id))
+        )
+        assert owner.is_certain is (first is not None)
+        assert owner.name == ("Of no job" if first is None else f"Job {first}")
 
 
 async def test_whoever_stops_the_run_stops_its_parts(site: Site) -> None:
