@@ -39,7 +39,8 @@ _UNITS = {
 }
 _OPTION = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 _LIKE_AN_OPTION = re.compile(r"([A-Za-z]{2,}):(?!//)\S*[^\s:]")
-_OPTION_WORDS_AT_MOST = 6
+_OPTION_WORDS_AT_MOST = 40
+"""A new name may have many words, as in `edit NAME name NEW`."""
 _ANY_TOPIC = Topic(KnownJob(ServerName(""), JobId("")), SessionId(""))
 _BETWEEN_FILTERS = frozenset({"or", "and", ",", "+", "&"})
 

@@ -33,6 +33,10 @@ _OBJECTS: tuple[KeyPath, ...] = (
 _COPIED = ("sourceObjects", "includes")
 _LEFT_OUT = ("virtualMachines", "excludes")
 _NOT_COPIED = ("sourceObjects", "excludes")
+_NOT_SCANNED = ("linkedJobs", "excludes")
+_AGENT_FILES = ("files", "advancedSettings")
+_MASKS = ("exclusionMask", "exclusionPathMask", "exclusionTagMask")
+"""Of each share or bucket."""
 _SCANNED: tuple[KeyPath, ...] = (("linkedJobs", "includes"), ("unstructuredLinkedJobs", "includes"))
 _FULLS = {"active": "activeFulls", "synthetic": SYNTHETIC_FULLS}
 """Where full backups beside the first are scheduled."""
@@ -60,6 +64,8 @@ class ItemKind(Enum):
     REPOSITORY = auto()
     BACKUP = auto()
     TENANT = auto()
+    MASK = auto()
+    """Files or objects by a pattern of their paths or tags."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,25 @@ def _excluded(raw: Mapping[str, Any]) -> Iterator[JobItem]:
             yield _item(ItemKind.DISKS, machine)
     yield from (_item(ItemKind.JOB, row) for row in _rows(raw, (*_NOT_COPIED, "jobs")))
     yield from (_item(ItemKind.OBJECT, row) for row in _rows(raw, (*_NOT_COPIED, "objects")))
+    yield from (_item(ItemKind.OBJECT, row) for row in _rows(raw, _NOT_SCANNED))
+    for mask in dict.fromkeys(filter(None, _masks(raw))):
+        yield JobItem(ItemKind.MASK, mask)
+
+
+def _masks(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What files are left out by: masks of paths and tags, some of them as texts, by the revision."""
+    found = [value_at(raw, (*_AGENT_FILES, "excludeMasks"))]
+    for row in _rows(raw, ("objects",)):
+        found += [row.get(key) for key in _MASKS]
+    for masks in found:
+        for mask in masks if isinstance(masks, list) else ():
+            if isinstance(mask, str):
+                yield mask
+            elif isinstance(mask, Mapping):
+                named = (text_at(mask, (key,)) for key in ("path", "name", "value"))
+                yield "=".join(filter(None, named))
+    if flag_at(raw, (*_AGENT_FILES, "excludeOneDrive")) is True:
+        yield "OneDrive"
 
 
 def _item(kind: ItemKind, row: Mapping[str, Any]) -> JobItem:

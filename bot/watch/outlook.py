@@ -64,7 +64,7 @@ async def fetch_past(server: VeeamServer, job_id: JobId, failed: Session) -> Job
             if not is_whole and not any(row.outcome in _GOOD for row in rows):
                 query = SessionsQuery(
                     job_id=job_id,
-                    results=(Result.SUCCESS,),
+                    results=_GOOD,
                     order_by="CreationTime",
                     ascending=False,
                     limit=_SUCCESSES_LOOKED_AT,

@@ -17,6 +17,7 @@ from bot.operations.mutes import MuteView, mute_of_job
 from bot.operations.owners import with_owners
 from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
+from bot.operations.stale_jobs import last_good_runs
 from bot.operations.stored import stored
 from bot.operations.vbr_lists import repository_of, where_there
 from bot.store import TimedDisable
@@ -72,6 +73,8 @@ class ShowJob(Query, frozen=True, tag="job"):
             failure = group.create_task(backend.failures.of(found.server, state))
             chained = followers_of(server, state)
             after = group.create_task(veeam.detail(details.CHAINED_JOBS, server.name, chained, ()))
+            is_failed = state.result is veeam.Result.FAILED
+            good = group.create_task(last_good_runs(backend.fleet, (found,) if is_failed else ()))
         recent = [FoundSession(found.server, one) for one in sessions.result()]
         is_planned, plan = await _plan(backend, found)
         muted = await stored(mute_of_job(context, backend, found.server, state.id, state.name), None)
@@ -92,6 +95,8 @@ class ShowJob(Query, frozen=True, tag="job"):
                 is_plan_known=is_planned,
                 muted=muted,
                 learning=learning,
+                last_good_at=good.result().get(found.known),
+                is_last_good_known=found.known in good.result(),
                 as_of=backend.clock.now(),
             )
         )
@@ -105,6 +110,8 @@ class JobAnswer(outcomes.Answer):
     where reading them failed. `run_after` are the jobs that run after this one. `enabled_again` is the bot's
     plan to enable the job, if there is one; not `is_plan_known`: its database did not say. `muted` is what
     holds its messages back. `learning`: so many incrementals and fulls are known, too few to judge by.
+    `last_good_at` is when a job that failed ended its latest good run: None where it has none, or where that is
+    not `is_last_good_known`.
     """
 
     request: ShowJob
@@ -118,6 +125,8 @@ class JobAnswer(outcomes.Answer):
     is_plan_known: bool = True
     muted: MuteView | None = None
     learning: tuple[int, int] | None = None
+    last_good_at: datetime | None = None
+    is_last_good_known: bool = False
 
 
 async def _settings(

@@ -1,7 +1,7 @@
 """Jobs: a list of them, one in full, and how one stands in an answer about something else."""
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 
 from msgspec.structs import replace
@@ -42,9 +42,7 @@ from bot.veeam import (
     Periodic,
     Result,
     ScheduleFacts,
-    SessionGroup,
     Workload,
-    session_group,
 )
 from bot.watch.expectations import LEARNT
 
@@ -59,7 +57,6 @@ _STATES = {
     JobsFilter.ENABLED: "enabled",
     JobsFilter.INACTIVE: "at rest",
 }
-_GOOD = (Result.SUCCESS, Result.WARNING)
 _NOTHING_SUCH = {
     frozenset(): "There are no jobs to show.",
     frozenset({JobsFilter.FAILED, JobsFilter.WARNING}): "All is well: no job's last run failed or warned.",
@@ -326,10 +323,7 @@ def _good_run(answer: JobsAnswer, view: JobView) -> str:
     job = KnownJob(view.server, view.state.id)
     if job not in answer.last_good:
         return ""
-    ended = answer.last_good[job]
-    if ended is None:
-        return "No good backup on record."
-    return f"Last good backup: {status_text.with_age(ended, answer.as_of)}"
+    return _good_backup(answer.last_good[job], answer.as_of)
 
 
 def _nothing(answer: JobsAnswer, *, is_whole: bool) -> str:
@@ -354,13 +348,16 @@ def _listed(servers: Sequence[str]) -> str:
 
 
 def _last_good(answer: JobAnswer) -> str:
-    """When a failed job made its last good backup, if that was one of its latest sessions."""
-    if answer.view.state.result is not Result.FAILED:
+    """When a failed job made its last good backup."""
+    if answer.view.state.result is not Result.FAILED or not answer.is_last_good_known:
         return ""
-    sessions = (each.session for each in answer.recent if not each.is_part)
-    runs = [one for one in sessions if session_group(one.session_type) is SessionGroup.JOB_RUN]
-    ended = next((run.end_time for run in runs if run.is_stopped and run.outcome in _GOOD), None)
-    return "" if ended is None else f"Last good backup: {status_text.with_age(ended, answer.as_of)}"
+    return _good_backup(answer.last_good_at, answer.as_of)
+
+
+def _good_backup(ended: datetime | None, now: datetime) -> str:
+    if ended is None:
+        return "No good backup on record."
+    return f"Last good backup: {status_text.with_age(ended, now)}"
 
 
 def _last_run(state: JobState) -> str:

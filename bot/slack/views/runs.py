@@ -110,7 +110,8 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         and _cause(run, msgspec.structs.replace(earlier[-1], part=None)) == cause
     )
     head = paragraph(
-        dotted(f"{number}: {result}", job, *_by_whom(session)),
+        # Who began it stands in the root, and in the reply to whoever pressed Retry here.
+        dotted(f"{number}: {result}", job),
         "For the same reason as before." if is_same else cause,
         sentence_case(dotted(_took(session), _objects(details))),
         _next_step(run) if session == run.latest else "",
@@ -317,7 +318,8 @@ def _recovery(run: RunFacts) -> str:
     failed_at = run.first.ended_at
     well_at = run.recovery.ended_at if run.recovery else run.last.ended_at
     after = f", recovered {duration(well_at - failed_at)} later" if well_at > failed_at else ""
-    return f"Failed {date(failed_at)}{after}"
+    by_whom = () if run.recovery else _by_whom(run.last)
+    return dotted(f"Failed {date(failed_at)}{after}", *by_whom)
 
 
 def _cause(run: RunFacts, session: SessionFacts) -> str:

@@ -391,7 +391,7 @@ JOB: Row = {
     **JOB_REPOSITORY,
     **SERVER_TIME,
     MODEL: lacks(Detail.JOB_SETTINGS),
-    SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON),
+    SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON, Detail.LAST_SUCCESS),
     TASKS: lacks(),
 }
 MACHINE: Row = {HOSTS: ESSENTIAL, MACHINES: ESSENTIAL}

@@ -339,6 +339,20 @@ async def test_a_failed_jobs_page_says_how_old_its_last_good_backup_is(office: O
     assert "Last good backup" not in well
 
 
+async def test_a_last_good_backup_may_be_older_than_the_latest_sessions(office: Office) -> None:
+    """However many runs failed since; that there is none is said as well."""
+    job = office.world.job("SQL Prod")
+    for hours in range(47, 20, -1):
+        office.world.finish_run(job, result="Failed", ended_at=office.clock.now() - timedelta(hours=hours))
+    shown = drawn_of(await office.ask(parse("job SQL Prod server:hq", TYPED)), "r-1").message.text
+    assert re.search(r"\nLast good backup: .* \(2 d 02 h old\)\nLast run: ", shown)
+    for session in office.world.sessions_of(job):
+        if session.result == "Success":
+            office.world.purge_session(session.id)
+    shown = drawn_of(await office.ask(parse("job SQL Prod server:hq", TYPED)), "r-1").message.text
+    assert "\nNo good backup on record.\n" in shown
+
+
 async def test_lists_do_without_reasons(office: Office) -> None:
     """A reason that cannot be read is missing from the list, and the answer says so."""
     for path in ("/api/v1/sessions/{id}/taskSessions", "/api/v1/sessions/{id}/logs"):

@@ -261,6 +261,13 @@ READ: list[tuple[str, Request]] = [
     ("edit SQL Prod name SQL Production", Edit(
         beside("name", "SQL", "Production"), new_name="SQL Production"
     )),
+    (
+        "edit SQL Prod name The new name of the job that backs up SQL",
+        Edit(
+            beside("name", *["The", "new", "name", "of", "the", "job", "that", "backs", "up", "SQL"]),
+            new_name="The new name of the job that backs up SQL",
+        ),
+    ),
     ('edit "SQL Prod" name "Web  tier"', Edit(NamedJob("SQL Prod", exact=True), new_name="Web  tier")),
     ("edit SQL Prod name", Edit(NamedJob("SQL Prod name"))),
     ('edit "SQL Prod" server:hq', Edit(NamedJob("SQL Prod", server="hq", exact=True))),

@@ -1010,6 +1010,7 @@ def announcements() -> dict[str, Announcement]:
     stopped = msgspec.structs.replace(failed, stopped_by=BEN, started_by=ANN, started_operation="retry")
     many = tuple(ObjectFacts(name=f"vm{n:03}", result="Failed", message=samples.REASON) for n in range(60))
     seems_stopped = msgspec.structs.replace(failed, seems_stopped=True)
+    by_hand = msgspec.structs.replace(fine, started_by=ANN, started_operation="retry")
     part, other = (
         msgspec.structs.replace(each, part=name, part_of=samples.session_id(9))
         for each, name in ((failed, "SQL nightly"), (again, "<!here>"))
@@ -1060,6 +1061,8 @@ def announcements() -> dict[str, Announcement]:
         ),
         "run-failed-attempt-2": RunChanged(run=samples.run(failed, again)),
         "run-recovered": RunChanged(run=samples.run(failed, fine)),
+        "run-recovered-by-a-person": RunChanged(run=samples.run(failed, by_hand)),
+        "attempt-by-a-person": AttemptEnded(run=samples.run(failed, by_hand), session=by_hand),
         "story": DetailsReply(run=samples.run(), session=failed),
         "story-many": DetailsReply(run=samples.run(), session=samples.attempt(told=samples.details(*many))),
         "story-awkward": DetailsReply(run=samples.run(name="`"), session=samples.attempt(told=awkward)),

@@ -246,7 +246,16 @@ def job_answer(view: JobView | None = None) -> JobAnswer:
     )
     view = view or job_view()
     request = ShowJob(KnownJob(view.server, view.state.id))
-    return JobAnswer(request, view, job_facts(job_settings()), recent, repository(), NOW)
+    return JobAnswer(
+        request,
+        view,
+        job_facts(job_settings()),
+        recent,
+        repository(),
+        NOW,
+        last_good_at=NOW - timedelta(minutes=14),
+        is_last_good_known=True,
+    )
 
 
 FULL = (

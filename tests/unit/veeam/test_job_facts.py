@@ -112,6 +112,47 @@ def test_objects_and_what_is_left_out() -> None:
     assert facts.leaves_templates_out
 
 
+@pytest.mark.parametrize(
+    ("model", "masks"),
+    [
+        (
+            {"objects": [{"path": "a", "exclusionMask": ["*.tmp", "*.iso"]}, {"exclusionMask": ["*.tmp"]}]},
+            "*.tmp *.iso",
+        ),
+        (
+            {"objects": [{"exclusionMask": [{"path": "\\\\nas\\temp", "type": "Path"}, {"path": 5}]}]},
+            "\\\\nas\\temp",
+        ),
+        (
+            {
+                "objects": [
+                    {"exclusionPathMask": ["logs/*"], "exclusionTagMask": [{"name": "keep", "value": "no"}]}
+                ]
+            },
+            "logs/* keep=no",
+        ),
+        (
+            {"files": {"advancedSettings": {"excludeMasks": ["*.bak"], "excludeOneDrive": True}}},
+            "*.bak OneDrive",
+        ),
+    ],
+    ids=["shares", "shares of rev2", "buckets", "agents"],
+)
+def test_what_masks_leave_out(model: dict[str, Any], masks: str) -> None:
+    """Each mask once, as texts and as objects."""
+    left_out = read(**model).left_out
+    assert all(one.kind is ItemKind.MASK for one in left_out)
+    assert " ".join(one.name for one in left_out) == masks
+
+
+def test_what_a_content_scan_passes_over() -> None:
+    """The machines that are in its linked jobs and are not scanned."""
+    facts = read(
+        linkedJobs={"includes": [{"id": "j1"}], "excludes": [{"type": "VirtualMachine", "name": "vm"}]}
+    )
+    assert facts.left_out == (JobItem(ItemKind.OBJECT, "vm", "", "VirtualMachine"),)
+
+
 def test_what_copies_copy() -> None:
     """A copy names jobs, repositories and backups; the copies of one job have its ID, tenants theirs."""
     includes = {"jobs": [{"id": "j1"}], "repositories": [{"id": "r1", "name": "Main"}], "backups": None}
