@@ -69,7 +69,7 @@ lock:  ## the hashes of what a deployment installs, by constraints.txt; needs uv
 docs: $(READY)  ## the pages that are made from code
 	$(BIN)/python docs/generate.py
 
-pictures: $(READY)  ## the README's pictures, from the demo page
+pictures: $(READY)  ## all pictures of the docs, from the demo page
 	$(BIN)/pytest -n0 tests/acceptance/test_browser.py --save-pictures
 
 clean:
