@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot import veeam
+from bot.operations.job_types import JOB_TYPE_TITLES
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
 from bot.slack.text import (
@@ -81,35 +82,7 @@ _DETAILS = {
     veeam.Detail.SERVER_INFO: "The server's name and build",
 }
 _TYPES = {
-    # jobs
-    "backup": "VMware backup",
-    "vspherebackup": "VMware backup",
-    "vspherereplica": "VMware replication",
-    "hypervbackup": "Hyper-V backup",
-    "clouddirectorbackup": "Cloud Director backup",
-    "nutanixahvbackupjob": "Nutanix AHV backup",
-    "proxmoxbackupjob": "Proxmox backup",
-    "irisbackup": "InterSystems IRIS backup",
-    "entraidtenantbackup": "Entra ID backup",
-    "entraidauditlogbackup": "Entra ID audit log backup",
-    "entraidtenantbackupcopy": "Entra ID backup copy",
-    "filebackup": "File backup",
-    "filebackupcopy": "File backup copy",
-    "objectstoragebackup": "Object storage backup",
-    "backupcopy": "Backup copy",
-    "legacybackupcopy": "Backup copy (legacy)",
-    "windowsagentbackup": "Windows agent backup",
-    "windowsagentbackupworkstationpolicy": "Windows workstation policy",
-    "windowsagentbackupserverpolicy": "Windows server policy",
-    "windowsagentbackupfailovercluster": "Windows failover cluster backup",
-    "linuxagentbackup": "Linux agent backup",
-    "linuxagentbackupworkstationpolicy": "Linux workstation policy",
-    "linuxagentbackupserverpolicy": "Linux server policy",
-    "cloudbackupazure": "Azure backup",
-    "cloudbackupaws": "AWS backup",
-    "cloudbackupgoogle": "Google Cloud backup",
-    "surebackupcontentscan": "SureBackup content scan",
-    "unknown": "Other type",
+    **JOB_TYPE_TITLES,
     # sessions that are no run of a job, or whose job isn't known
     "backupjob": "Backup",
     "replicajob": "Replication",
@@ -191,6 +164,34 @@ _TYPES = {
     "pervmcopybackup": "Backups copied",
     "instantdiskrecovery": "Instant disk recovery",
     "diskrestore": "Disk restore",
+    # housekeeping
+    "agentdiscovery": "Rescan of a protection group",
+    "agentmanagement": "Management of agents",
+    "agentoperationpurgecache": "Clearing of an agent's cache",
+    "agentsrecoveryappliancesmanagement": "Management of recovery appliances",
+    "applianceupdatesinstall": "Appliance updates",
+    "automation": "Automation",
+    "azureappliancedeploy": "Deployment of an Azure appliance",
+    "backgroundoperation": "Background operation",
+    "checkpointremoval": "Checkpoint removal",
+    "configurationresynchronize": "Resynchronisation of a repository",
+    "deletebackup": "Deletion of backups",
+    "entraidrescanrepository": "Rescan of an Entra ID repository",
+    "haclusteredit": "Change of the high availability cluster",
+    "hostcomponentsupdate": "Update of components",
+    "indexcollection": "Collection of guest indexes",
+    "infrastructure": "Change of the infrastructure",
+    "infrastructureitemdeletion": "Deletion from the infrastructure",
+    "logsexport": "Export of logs",
+    "platformservicejob": "Service of a plug-in",
+    "repositoryevacuate": "Evacuation of a repository",
+    "repositorymaintenance": "Repository maintenance",
+    "retention": "Background retention",
+    "storagediscovery": "Storage discovery",
+    "storagemonitoring": "Storage monitoring",
+    "testcredentials": "Test of credentials",
+    "veeamupdatersettingssync": "Synchronisation of the updater's settings",
+    "volumesdiscover": "Discovery of volumes",
 }
 """What people call the types of jobs and sessions, by VBR's names in lower case."""
 _BOTTLENECKS = {

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.job_types import job_types_named
+from bot.operations.job_types import JOB_TYPE_TITLES, described_types_named, job_types_named
 from bot.operations.matching import INVISIBLE, fits, fold, is_exactly, means_everything, nearest, pick
-from bot.veeam import revision_facts
+from bot.veeam import REVISIONS, job_type_key, revision_facts
+from bot.veeam.job_layouts import LAYOUTS
 
 NAMES = (
     "SQL",
@@ -155,6 +156,16 @@ def test_names_that_are_alike() -> None:
 def test_job_types_by_a_part_of_them(word: str, revision: str, expected: tuple[str, ...]) -> None:
     """A type may be typed in part and in any case; only those of the server's revision count."""
     assert job_types_named(word, revision_facts(revision)) == expected
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_a_job_type_by_its_title(kind: str) -> None:
+    """What the bot calls a type names it and no other, in `jobs type:` and in `create`."""
+    title = JOB_TYPE_TITLES[kind.casefold()]
+    assert [job_type_key(each) for each in described_types_named(title)] == [job_type_key(kind)]
+    for facts in REVISIONS.values():
+        own = [each for each in facts.job_types if job_type_key(each) == job_type_key(kind)]
+        assert not own or job_types_named(title, facts) == tuple(own)
 
 
 def test_every_job_type_of_the_pinned_revision_is_known() -> None:
