@@ -31,7 +31,7 @@ from bot.operations.job_editor.fields import (
     settings_said,
     times_meant,
 )
-from bot.operations.job_types import job_types_named
+from bot.operations.job_types import described_types_named
 from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     ADMINISTRATORS,
@@ -92,7 +92,7 @@ class Create(Action, frozen=True, tag="create"):
         before, after = line.words[:place], line.words[place + 1 :]
         like_name = line.bounded(" ".join(word.text for word in after))
         for count in range(min(_TYPE_WORDS_AT_MOST, len(before)), 0, -1):
-            types = _types_named(" ".join(word.text for word in before[:count]))
+            types = described_types_named(" ".join(word.text for word in before[:count]))
             if len(types) == 1:
                 name = " ".join(word.text for word in before[count:])
                 return cls(server=line.server, job_type=types[0], name=name or None, like_name=like_name)
@@ -104,7 +104,7 @@ class Create(Action, frozen=True, tag="create"):
         typed = line.text
         if typed is None:
             return cls(server=line.server)
-        types = _types_named(typed)
+        types = described_types_named(typed)
         if len(types) == 1:
             return cls(server=line.server, job_type=types[0])
         if types:
@@ -452,17 +452,6 @@ def _spec(draft: JobDraft, revision: veeam.Revision) -> dict[str, Any]:
 def _not_asked_for(draft: JobDraft, spec: Mapping[str, Any], revision: veeam.Revision) -> tuple[str, ...]:
     """What of it no field of the form asked for; of a template's settings nothing is left to name."""
     return defaults_in_words(spec, draft.wanted, revision) if draft.model is None else ()
-
-
-def _types_named(word: str) -> tuple[str, ...]:
-    """The types of jobs that can be made and that the word means, each once, in one revision's spelling."""
-    found = {
-        veeam.job_type_key(kind): kind
-        for revision in veeam.REVISIONS.values()
-        for kind in job_types_named(word, revision)
-        if veeam.has_model(kind)
-    }
-    return tuple(found.values())
 
 
 def _wrong_type(job_type: str | None, draft: JobDraft) -> str | None:

@@ -110,8 +110,8 @@ class JobAnswer(outcomes.Answer):
     where reading them failed. `run_after` are the jobs that run after this one. `enabled_again` is the bot's
     plan to enable the job, if there is one; not `is_plan_known`: its database did not say. `muted` is what
     holds its messages back. `learning`: so many incrementals and fulls are known, too few to judge by.
-    `last_good_at` is when a job that failed ended its latest good run: None where it has none, or where that is
-    not `is_last_good_known`.
+    `last_good_at` is when a job that failed ended its latest good run: None where it has none, or where that
+    is not `is_last_good_known`.
     """
 
     request: ShowJob

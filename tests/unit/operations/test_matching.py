@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.job_types import in_words, job_types_named
+from bot.operations.job_types import described_types_named, in_words, job_types_named
 from bot.operations.matching import INVISIBLE, fits, fold, is_exactly, means_everything, nearest, pick
-from bot.veeam import Revision, revision_facts
-from bot.veeam.revisions import REVISIONS
+from bot.veeam import REVISIONS, Revision, job_type_key, revision_facts
+from bot.veeam.job_layouts import LAYOUTS
 
 NAMES = (
     "SQL",
@@ -163,6 +163,12 @@ def test_each_type_is_found_by_the_words_that_lists_show(revision: Revision) -> 
     """What stands in a list can be typed again after `type:`, and means that type alone."""
     found = {kind: job_types_named(in_words(kind), revision) for kind in revision.job_types}
     assert found == {kind: (kind,) for kind in revision.job_types}
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_a_described_type_is_found_by_the_words_that_lists_show(kind: str) -> None:
+    """What the bot calls a type names it and no other in `create`, whatever revisions have it."""
+    assert [job_type_key(each) for each in described_types_named(in_words(kind))] == [job_type_key(kind)]
 
 
 def test_every_job_type_of_the_pinned_revision_is_known() -> None:

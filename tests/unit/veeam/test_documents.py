@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from bot.slack.views.status_text import type_name
 from bot.veeam import REVISIONS, SessionGroup, lacks_model, session_group
 from bot.veeam.job_layouts import layout_of
 
 pytestmark = pytest.mark.skipif("VEEAM_OPENAPI" not in os.environ, reason="VEEAM_OPENAPI names no documents")
 
+SAID_SO = {"Automation", "SureBackup", "Failover", "Failback"}
+"""Words of VBR's that are people's as well."""
 EACH_REVISION = pytest.mark.parametrize("revision", REVISIONS)
 
 
@@ -42,6 +45,13 @@ def test_session_types(revision: str) -> None:
     ours = [name for names in facts.session_types.values() for name in names]
     assert sorted(ours) == sorted(schemas(revision)["ESessionType"]["enum"])
     assert all(session_group(name) is group for group in SessionGroup for name in facts.session_types[group])
+
+
+@EACH_REVISION
+def test_every_type_of_sessions_and_jobs_is_called_something(revision: str) -> None:
+    """People read words, not VBR's."""
+    words = {*schemas(revision)["ESessionType"]["enum"], *schemas(revision)["EJobType"]["enum"]}
+    assert {word for word in words if type_name(word) == word} <= SAID_SO
 
 
 @EACH_REVISION
