@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ import pytest
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.jobmodels import daily, periodically
 from bot.sandbox.vbr.life import Pace
-from bot.sandbox.vbr.state import Job, Outcome
+from bot.sandbox.vbr.state import Job, Outcome, Session
 from bot.settings import ExpectationSettings
 from bot.store import ExpectedJob
 from bot.veeam import (
@@ -30,6 +31,7 @@ from tests.unit.watch.builders import NOON, session
 
 BERLIN = ZoneInfo("Europe/Berlin")
 GIB = 1024**3
+SUNDAY = 6
 LOOK = timedelta(minutes=10)
 DAY = timedelta(days=1)
 STANDARD = ExpectationSettings.model_validate({"channel": "C0PROD", "preset": "standard"})
@@ -77,7 +79,10 @@ def judged(
 
 @dataclass
 class Month:
-    """A simulated server, looked at every ten minutes as the watcher does; what was told, in order."""
+    """A simulated server, looked at every ten minutes as the watcher does; what was told, in order.
+
+    Its runs are now longer and now shorter, and read now more and now less.
+    """
 
     begins: datetime
     now: datetime = field(init=False)
@@ -93,7 +98,7 @@ class Month:
 
     def __post_init__(self) -> None:
         self.now = self.begins
-        pace = Pace(run_seconds=(1500.0, 1500.0), housekeeping=False)
+        pace = Pace(run_seconds=(900.0, 2700.0), housekeeping=False)
         self.world = World(lambda: self.now, zone=BERLIN, pace=pace)
         add = self.world.add_job
         add("Evening", schedule=daily("22:00"))
@@ -151,7 +156,7 @@ class Month:
         length = (last.ended_at - last.created_at) if last is not None and last.ended_at is not None else None
         progress = SessionProgress(
             duration=None if length is None else str(length).partition(".")[0].zfill(8),
-            read_size=self.sizes.get(each.name, 5 * GIB),
+            read_size=self.sizes.get(each.name, _usual_size(last)),
             processed_size=90 * GIB,
         )
         after = each.predecessor
@@ -166,6 +171,15 @@ class Month:
             session_progress=progress if last is not None else None,
             run_after_job=None if after is None else RunAfterJob(after, JobId(names[after])),
         )
+
+
+def _usual_size(session: Session | None) -> int:
+    """What a run reads: some more, some less; all of it on Sundays."""
+    if session is None:
+        return 0
+    if session.created_at.astimezone(BERLIN).weekday() == SUNDAY:
+        return 85 * GIB
+    return int(Random(session.id).uniform(1.5, 12) * GIB)  # noqa: S311 -- no secret
 
 
 MONTHS = {
