@@ -16,7 +16,7 @@ ROOTS = (
     "ESessionResult", "ETaskSessionType", "EPlatformType", "ETaskLogRecordStatus", "EHierarchyType",
     "EAgentHierarchyType", "ERepositoryType", "EScaleOutRepositoryExtentType", "EProxyType",
     "ELoginGrantType", "EProtectionGroupType", "EUnstructuredDataServerType",
-    "InstalledLicenseModel", "ConfigBackupModel", "EBackupCopyRestorePoints",
+    "InstalledLicenseModel", "ConfigBackupModel", "ServerInfoModel", "EBackupCopyRestorePoints",
     "EAntivirusScanType", "EAntivirusScanResult", "EAntivirusScanState",
 )  # fmt: skip
 _Schemas = Mapping[str, Any]

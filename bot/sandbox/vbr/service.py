@@ -59,22 +59,20 @@ def server_time(call: RestCall) -> Reply:
 
 def server_info(call: RestCall) -> Reply:
     """GET /serverInfo."""
-    return Reply(
-        200,
-        {
-            "platform": "Linux",
-            "vbrId": call.world.vbr_id,
-            "name": f"{call.world.name}.example.com",
-            "buildVersion": call.world.build_version,
-            "patches": [],
-            "databaseVendor": "PostgreSQL",
-            "sqlServerEdition": "",
-            "sqlServerVersion": "PostgreSQL 17.5 on x86_64-pc-linux-gnu",
-            "databaseSchemaVersion": "9688",
-            "databaseContentVersion": "9688",
-            "veeamRegistration": {"isRegistered": True, "expirationDate": None},
-        },
-    )
+    info = {
+        "platform": "Linux",
+        "vbrId": call.world.vbr_id,
+        "name": f"{call.world.name}.example.com",
+        "buildVersion": call.world.build_version,
+        "patches": [],
+        "databaseVendor": "PostgreSQL",
+        "sqlServerEdition": "",
+        "sqlServerVersion": "PostgreSQL 17.5 on x86_64-pc-linux-gnu",
+        "databaseSchemaVersion": "9688",
+        "databaseContentVersion": "9688",
+        "veeamRegistration": {"isRegistered": True, "expirationDate": None},
+    }
+    return Reply(200, call.revision.written(info, "ServerInfoModel"))
 
 
 def server_certificate(call: RestCall) -> Reply:

@@ -25,6 +25,7 @@ from bot.veeam import REVISIONS, Capability, Fleet, Workload, order_key
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import SWAGGER, client_of
 from tests.support.clock import FakeClock
+from tests.support.conversations import violations
 from tests.support.databases import new_database
 
 OLD = "1.2-rev1"
@@ -58,6 +59,7 @@ async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) 
         refused = [(one.template, one.query, one.status) for one in hq.requests if one.status in {400, 404}]
         # `servers` asks for newer revisions than the one that the settings name.
         assert [each for each in refused if each[0] != SWAGGER[1]] == []
+        assert violations(hq) == []
     await database.close()
 
 

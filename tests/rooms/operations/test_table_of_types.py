@@ -34,9 +34,9 @@ from tests.rooms.operations.form_room import (
     with_every_kind,
 )
 from tests.rooms.operations.office import DR, HQ, Office
-from tests.rooms.sandbox.vbr.talking import violations
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.conversations import violations
 from tests.support.databases import new_database
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "revisions.md"

@@ -29,6 +29,7 @@ from bot.veeam import (
 from tests.rooms.veeam.checking import login
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.conversations import violations
 
 OLD = "1.2-rev1"
 SINCE_1_3 = ["1.3-rev0", "1.3-rev1", "1.3-rev2"]
@@ -54,6 +55,7 @@ async def client(vbr: VbrSandbox, clock: FakeClock, revision: str) -> AsyncItera
         yield found
     refused = [(one.method, one.path, one.status) for one in vbr.requests if one.status in {400, 404}]
     assert refused == []
+    assert violations(vbr) == []
 
 
 async def test_jobs_are_listed_and_filtered(client: VeeamServer, world: World, clock: FakeClock) -> None:

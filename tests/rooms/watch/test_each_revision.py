@@ -13,6 +13,7 @@ from bot.watch.facts import AttemptEnded, RunEnded
 from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules
 from tests.support.clock import FakeClock
+from tests.support.conversations import violations
 
 OLD, NEW = "1.2-rev1", "1.3-rev2"
 JOB = "SQL nightly"
@@ -44,6 +45,7 @@ async def site(database: Database, clock: FakeClock, world: World, revision: str
         yield found
         refused = [(one.template, one.query, one.status) for one in vbr.requests if one.status in {400, 404}]
         assert refused == []
+        assert violations(vbr) == []
 
 
 async def test_an_idle_poll_is_one_request(site: Site) -> None:

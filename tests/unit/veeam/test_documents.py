@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.slack.views.status_text import type_name
-from bot.veeam import REVISIONS, SessionGroup, lacks_model, session_group
+from bot.veeam import REVISIONS, Capability, SessionGroup, lacks_model, session_group
 from bot.veeam.job_layouts import layout_of
 
 pytestmark = pytest.mark.skipif("VEEAM_OPENAPI" not in os.environ, reason="VEEAM_OPENAPI names no documents")
@@ -84,3 +85,94 @@ def test_letter_case(revision: str) -> None:
         assert facts.spelled(word) in schemas(revision)[enum]["enum"]
     statuses = {word.casefold() for word in schemas(revision)["EJobStatus"]["enum"]}
     assert {status.casefold() for status in facts.job_statuses} == statuses
+
+
+class Document:
+    """One document, as the facts are looked up in it."""
+
+    def __init__(self, revision: str) -> None:
+        self.paths = document(revision)["paths"]
+        self.schemas = schemas(revision)
+
+    def has(self, method: str, path: str) -> bool:
+        """Whether there is such an operation."""
+        return method in self.paths.get(f"/api/v1{path}", {})
+
+    def parameter(self, method: str, path: str, name: str) -> dict[str, Any] | None:
+        """The schema of a query parameter."""
+        operation = self.paths[f"/api/v1{path}"][method]
+        found = [each for each in operation["parameters"] if each.get("name") == name]
+        schema: dict[str, Any] | None = found[0]["schema"] if found else None
+        return schema
+
+    def fields(self, name: str) -> set[str]:
+        """The names of the fields of a schema, inherited ones included; none where there is none."""
+        schema = self.schemas.get(name, {})
+        parts = [
+            self.fields(part["$ref"].rsplit("/", 1)[-1])
+            if "$ref" in part
+            else set(part.get("properties", ()))
+            for part in schema.get("allOf", ())
+        ]
+        return set(schema.get("properties", ())).union(*parts)
+
+    def platforms(self) -> set[str]:
+        """The platforms of the inventory."""
+        named = self.schemas["InventoryObjectModel"]["properties"]["platform"]["$ref"]
+        return set(self.schemas[named.rsplit("/", 1)[-1]]["enum"])
+
+    def model_of(self, kind: str) -> set[str]:
+        """The names of the fields of jobs of a type."""
+        mapping = self.schemas["JobModel"]["discriminator"]["mapping"]
+        return self.fields(mapping[kind].rsplit("/", 1)[-1]) if kind in mapping else set()
+
+
+FACTS: dict[str, Callable[[Document], object]] = {
+    "confirms_gfs_cuts": lambda d: bool(d.parameter("put", "/jobs/{id}", "allowOldGfsPointsRetention")),
+    "knows_extents": lambda d: bool(
+        d.parameter("get", "/backupInfrastructure/repositories/states", "excludeExtents")
+    ),
+    "session_array_filters": lambda d: (
+        (d.parameter("get", "/sessions", "typeFilter") or {}).get("type") == "array"
+    ),
+    "log_status_filter": lambda d: bool(d.parameter("get", "/sessions/{id}/logs", "statusFilter")),
+    "states_name_predecessors": lambda d: bool(d.parameter("get", "/jobs/states", "afterJobNameFilter")),
+    "pages_task_sessions": lambda d: bool(d.parameter("get", "/sessions/{id}/taskSessions", "skip")),
+    "limit_to_send": lambda d: (
+        None if "default" in (d.parameter("get", "/jobs/states", "limit") or {}) else 200
+    ),
+    "has_gfs_for_files": lambda d: "gfsPolicy" in d.fields("FileBackupCopyJobModel"),
+    "scans_files": lambda d: "unstructuredLinkedJobs" in d.model_of("SureBackupContentScan"),
+    "names_kinds_of_shares": lambda d: "type" in d.fields("FileBackupJobObjectModel"),
+    "misspells_synthetic_fulls": lambda d: "synthenticFulls" in d.fields("BackupJobAdvancedSettingsModel"),
+    "demands_replica_places": lambda d: (
+        {"resourcePool", "folder", "datastore"}
+        <= set(d.schemas["VSphereReplicaJobDestinationModel"].get("required", ()))
+    ),
+    "vsphere": lambda d: next(word for word in ("VSphere", "VMware") if word in d.platforms()),
+}
+"""Facts about a revision, by the places of its document that say so."""
+CAPABILITIES = {
+    Capability.RETRY: ("post", "/jobs/{id}/retry"),
+    Capability.CLONE: ("post", "/jobs/{id}/clone"),
+    Capability.PHYSICAL_INVENTORY: ("post", "/inventory/physical"),
+    Capability.WHOLE_PHYSICAL_INVENTORY: ("post", "/inventory/physical/all"),
+    Capability.APPLY_CONFIGURATION: ("post", "/jobs/{id}/applyConfiguration"),
+    Capability.CLEAR_CACHE: ("post", "/jobs/{id}/clearCache"),
+    Capability.QUICK_BACKUP_HYPERV: ("post", "/jobs/quickBackup/hyperV"),
+    Capability.QUICK_BACKUP_AGENT: ("post", "/jobs/quickBackup/agent"),
+}
+
+
+@EACH_REVISION
+def test_facts_of_a_revision(revision: str) -> None:
+    """What the code says of it is what its document says."""
+    facts, found = REVISIONS[revision], Document(revision)
+    assert {name: getattr(facts, name) for name in FACTS} == {
+        name: look(found) for name, look in FACTS.items()
+    }
+    policy = found.model_of("WindowsAgentBackupWorkstationPolicy")
+    assert not policy or facts.has_workstation_guests == ("guestProcessing" in policy)
+    assert {each for each in CAPABILITIES if facts.has(each)} == {
+        each for each, operation in CAPABILITIES.items() if found.has(*operation)
+    }

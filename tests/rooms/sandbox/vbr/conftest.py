@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.sandbox.vbr import Pace, VbrSandbox, World
-from tests.rooms.sandbox.vbr.talking import Client, StillClock, violations
+from tests.rooms.sandbox.vbr.talking import Client, StillClock
+from tests.support.conversations import violations
 
 
 @pytest.fixture

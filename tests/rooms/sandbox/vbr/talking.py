@@ -7,7 +7,6 @@ from typing import Any, Self
 import httpx
 
 from bot.sandbox.vbr import Account, Role, VbrSandbox
-from tests.support.openapi import document_of
 
 VERSION = {"x-api-version": "1.3-rev0"}
 TOKEN = "/api/oauth2/token"
@@ -84,17 +83,3 @@ class Client:
 
     async def names(self, path: str, **query: Any) -> list[str]:
         return [row["name"] for row in (await self.get(path, **query))["data"]]
-
-
-def violations(vbr: VbrSandbox, *, of_answers_alone: bool = False) -> list[str]:
-    """Where what was said so far is not as the document of its revision has it, as far as it is at hand."""
-    found: list[str] = []
-    for request in vbr.requests:
-        document = document_of(request.headers.get("x-api-version", ""))
-        if document is None or request.status is None or request.was_faulty:
-            continue
-        found += document.check_answer(request.method, request.path, request.status, request.answer)
-        if of_answers_alone or request.status >= 300 or request.path.startswith("/api/oauth2/"):
-            continue
-        found += document.check_request(request.method, request.path, request.query.items(), request.body)
-    return found

@@ -12,7 +12,8 @@ from bot.sandbox.vbr.jobmodels import after, daily
 from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
 from bot.sandbox.vbr.revision import REVISION_1_3_REV0
-from tests.rooms.sandbox.vbr.talking import Client, StillClock, violations
+from tests.rooms.sandbox.vbr.talking import Client, StillClock
+from tests.support.conversations import violations
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 DAILY_AND_MONTHLY = {

@@ -21,8 +21,9 @@ from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.machines import iris_server
 from bot.sandbox.vbr.rows import job_state_row, session_row, task_session_row
 from bot.sandbox.vbr.server import OPERATIONS
-from tests.rooms.sandbox.vbr.talking import Client, StillClock, violations
+from tests.rooms.sandbox.vbr.talking import Client, StillClock
 from tests.support import vbr_operations, vbr_schemas
+from tests.support.conversations import violations
 from tests.support.openapi import VARIABLE, OpenApi, document_of, document_path
 
 each_revision = pytest.mark.parametrize("revision", REVISIONS)
@@ -304,6 +305,17 @@ async def test_the_inventory_of_every_platform(latest: VbrSandbox, revision: str
     platforms = {host["platform"] for host in hosts}
     expected = {"1.2-rev1": {"VMware", "CloudDirector"}}
     assert platforms == expected.get(revision, {"VSphere", "HyperV", "CloudDirector"})
+
+
+@each_revision
+async def test_what_a_server_says_of_itself(latest: VbrSandbox, revision: str) -> None:
+    """Its build, clock, certificate, licence and configuration backup; the fixture checks the fields."""
+    has = REVISIONS[revision].permissions.has
+    async with speaking(latest, revision) as client:
+        await client.log_in()
+        for path in ("/serverInfo", "/serverTime", "/serverCertificate", "/license", "/configBackup"):
+            if has(("GET", f"/api/v1{path}")):
+                await client.get(path)
 
 
 @each_revision

@@ -9,7 +9,8 @@ import pytest
 
 from bot.sandbox.vbr import REVISIONS, Account, Behaviour, Job, Quirks, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start
-from tests.rooms.sandbox.vbr.talking import Client, StillClock, login_form, violations
+from tests.rooms.sandbox.vbr.talking import Client, StillClock, login_form
+from tests.support.conversations import violations
 
 OLD, REV0, REV1, REV2 = "1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"
 EVERY = [OLD, REV0, REV1, REV2]
