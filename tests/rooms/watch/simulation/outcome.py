@@ -224,8 +224,10 @@ class Outcome:
             if isinstance(each.said, ExpectationUnmet):
                 about = (each.row.channel, each.said.expectation.kind, each.said.expectation.subject)
                 earlier = before.get(about)
-                over_at = earlier and self._outside.channels.over.get((each.row.channel, earlier.ts))
-                assert earlier is None or (over_at is not None and over_at <= each.at), (earlier, each)
+                if earlier is not None:
+                    over_at = self._outside.channels.over.get((each.row.channel, earlier.ts))
+                    assert over_at is not None, (earlier, each)
+                    assert over_at <= each.at, (earlier, each)
                 before[about] = each
 
     def _threads_are_in_order(self) -> None:
