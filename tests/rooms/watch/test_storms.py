@@ -8,7 +8,7 @@ from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.jobmodels import daily
 from bot.slack.views.announcements import announcement
-from bot.store import OwnAction, OwnActions
+from bot.store import Outbox, OutboxRow, OwnAction, OwnActions, PostedMessage
 from bot.watch import facts
 from bot.watch.facts import Announcement
 from tests.rooms.watch.site import Site, of_kind, route_to, rules
@@ -268,6 +268,33 @@ async def test_many_are_one_root_and_a_few_replies(stormy: Site) -> None:
     assert sum(len(one.failures) for one in lists) + sum(one.left_out for one in lists) == 300
     assert len(tasks) <= 25
     assert roots(told) == []
+
+
+async def test_what_comes_after_it_is_not_held_up(stormy: Site) -> None:
+    """Beside a large storm the channel's next root waits for a few messages, however many recover."""
+    stormy.begin(rules(route_to(ALL), default_channel=None, storm_from=5))
+    names = [f"Job {number:03}" for number in range(120)]
+    fail(stormy, *names)
+    await stormy.watch.tick()
+    await stormy.clock.advance(2)
+    outbox, sent = Outbox(stormy.database), list[OutboxRow]()
+
+    async def send() -> None:
+        """One message: Slack takes one a second."""
+        for row in await outbox.claim("sender", stormy.clock.now(), 60, 100):
+            await outbox.sent(row.id, PostedMessage(row.channel, f"{row.id}.0"), stormy.clock.now())
+            sent.append(row)
+
+    await send()
+    assert [row.kind for row in sent] == ["storm"]
+    await stormy.clock.advance(120)
+    for name in names[:40]:
+        stormy.ended(name, "Success")
+    fail(stormy, "Files")
+    await stormy.watch.tick()
+    for _ in range(10):
+        await send()
+    assert [row.root_key for row in sent if row.kind == "run_ended"] == [None]
 
 
 async def test_after_an_hour_it_takes_no_more(stormy: Site) -> None:

@@ -223,7 +223,8 @@ class Outcome:
         for each in self._posted:
             if isinstance(each.said, ExpectationUnmet):
                 about = (each.row.channel, each.said.expectation.kind, each.said.expectation.subject)
-                if (earlier := before.get(about)) is not None:
+                earlier = before.get(about)
+                if earlier is not None:
                     over_at = self._outside.channels.over.get((each.row.channel, earlier.ts))
                     assert over_at is not None, (earlier, each)
                     assert over_at <= each.at, (earlier, each)
