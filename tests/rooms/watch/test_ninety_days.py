@@ -13,13 +13,13 @@ from bot.store.tables import metadata
 from bot.store.upkeep import Upkeep
 from tests.rooms.watch.site import Site, rules
 
-JOBS, DAYS, A_MONTH = 12, 90, 30
-HOURS_BETWEEN_POLLS = 8
+JOBS, DAYS, A_MONTH = 6, 90, 30
+HOURS_BETWEEN_POLLS = 12
 
 
 @pytest.mark.timeout(900)
 async def test_nothing_grows_for_ever(site: Site) -> None:
-    """Two jobs of twelve fail each night, once a month all do; what is older than a month is forgotten."""
+    """Two jobs of six fail each night, once a month all do; what is older than a month is forgotten."""
     site.begin(rules(storm_from=5))
     clock = DatabaseClock(site.clock)
     upkeep = Upkeep(
@@ -33,7 +33,7 @@ async def test_nothing_grows_for_ever(site: Site) -> None:
     await site.poll()
     measured: list[tuple[dict[str, int], int, int]] = []
     for day in range(1, DAYS + 1):
-        failing = range(JOBS) if day % A_MONTH == 1 else (day % JOBS, (day + 5) % JOBS)
+        failing = range(JOBS) if day % A_MONTH == 1 else (day % JOBS, (day + 2) % JOBS)
         for number in range(JOBS):
             site.ended(f"Job {number}", "Failed" if number in failing else "Success")
         for _ in range(24 // HOURS_BETWEEN_POLLS):
