@@ -190,9 +190,7 @@ async def test_many_sessions_in_one_cycle(site: Site) -> None:
     """More sessions than a page holds are all read in one poll, and all told."""
     site.begin(rules(route_to("C0PROD"), default_channel=None))
     for number in range(510):
-        site.ended(
-            "SQL nightly", "Failed" if number % 100 == 0 else "Success", ago=600 - number, seconds=0.5
-        )
+        site.ended("SQL nightly", "Failed" if number % 100 == 0 else "Success", ago=600 - number, seconds=0.5)
     told = await site.poll_after()
     assert len(of_kind(told, RunEnded)) == 6
     assert await site.poll_after() == []
