@@ -8,11 +8,20 @@ from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # A busy machine is no fault of an example's: pytest's time-out bounds each test.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+# What a failing test logged is read seldom, and written hundreds of thousands of times: without colours.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+    ]
+)
 
 # Nothing that a test writes outlives the machine: in memory, a commit need not wait for a disk.
 _MEMORY, _NEEDED = Path("/dev/shm"), 4 * 1024**3  # noqa: S108 -- whatever is put there has a random name

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from bot.veeam.sessions import LogRecord, Result, TaskSession
 
-_NAMED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\[[^\[\]]*\]|\{[^{}]*\}|\S*[\\/]\S*|\S*\d\S*")
+_GIST_CHARACTERS = 500
+"""Of a reason: what differs only behind them is the same trouble."""
+_NAMED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\[[^\[\]]*\]|\{[^{}]*\}|[^\s\\/\d]*+[\\/\d]\S*")
 """What differs from object to object: what is quoted or bracketed, paths, words with a number in them."""
 _MERE_WORDS = frozenset({"", *(result.casefold() for result in Result)})
 _MERE_END = re.compile(
@@ -33,9 +35,10 @@ def cut_in_middle(text: str, characters: int) -> str:
 
 def gist(reason: str) -> str:
     """Return what two reasons have in common that differ in the objects, hosts and numbers they name."""
-    gist = " ".join(_NAMED.sub("#", " ".join(reason.split()).casefold()).split()).rstrip(".")
+    reason = " ".join(reason.split())[:_GIST_CHARACTERS]
+    gist = " ".join(_NAMED.sub("#", reason.casefold()).split()).rstrip(".")
     # Nothing but names is no cause to compare by.
-    return gist if gist.strip("# .,:;-") else " ".join(reason.casefold().split())
+    return gist if gist.strip("# .,:;-") else reason.casefold()
 
 
 def says_why(message: str | None) -> str | None:

@@ -33,7 +33,7 @@ from bot.watch import (
 )
 from tests.rooms.watch.site import Site, rules
 
-JOBS, DAYS, A_MONTH = 10, 90, 30
+JOBS, DAYS, A_MONTH = 6, 90, 30
 HOURS_BETWEEN_POLLS = 12
 HQ = ServerName("hq")
 DIGEST = DigestSettings.model_validate({"channel": "C0DIGEST", "at": "08:00", "timezone": "UTC"})
@@ -101,7 +101,7 @@ class Season:
 
 @pytest.mark.timeout(900)
 async def test_nothing_grows_for_ever(site: Site) -> None:
-    """Two jobs of ten fail each night, once a month all do; what is older than a month is forgotten.
+    """Two jobs of six fail each night, once a month all do; what is older than a month is forgotten.
 
     With all that looks: at expectations, mutes, reminders and digests, and for who subscribed.
     """

@@ -1,6 +1,7 @@
 """Failures by cause: what says the same stands together, and nothing is lost or said in another's name."""
 
 import re
+import time
 from dataclasses import replace
 
 import msgspec
@@ -78,6 +79,14 @@ def test_names_and_numbers_make_no_other_cause(one: str, other: str) -> None:
 def test_other_words_are_another_cause(one: str, other: str) -> None:
     """What says something else, or nothing but names, stays apart."""
     assert gist(one) != gist(other)
+
+
+@pytest.mark.parametrize("long", ["x", "{", "'", "[a"])
+def test_a_reason_without_an_end_holds_nothing_up(long: str) -> None:
+    """Where VBR puts a hundred thousand characters into one word, they are compared all the same."""
+    began = time.process_time()
+    assert gist(long * 100_000) == gist(long * 200_000)
+    assert time.process_time() - began < 1
 
 
 def test_one_cause_in_other_words_and_one_repository() -> None:
