@@ -90,7 +90,7 @@ class Site:
         return view
 
     def posted(self) -> tuple[int, int]:
-        """How many messages the channel has that the watch did not post, and how many for the person alone."""
+        """How many messages of the channel answer somebody, and how many are for the person alone."""
         slack, told = self.rig.slack, {"veeam_session", "veeam_storm"}
         events = [(each.content.metadata or {}).get("event_type") for each in slack.messages(SHARED)]
         return len([each for each in events if each not in told]), len(slack.ephemerals("ann", SHARED))
