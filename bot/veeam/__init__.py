@@ -6,7 +6,7 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 from bot.settings import ServerName
 from bot.veeam.advanced_settings import Encryption, KeySource, TaskDays
 from bot.veeam.backups import Backup, BackupObject, RestorePoint
-from bot.veeam.causes import DEFAULT_RULES, About, Cause, CauseRules, Finding, Remedy, cause_of
+from bot.veeam.causes import DEFAULT_RULES, About, Cause, CauseRules, Finding, Remedy, cause_of, cut_to_cause
 from bot.veeam.check_results import Login
 from bot.veeam.checks import check_server
 from bot.veeam.client import ReadRetries
@@ -361,6 +361,7 @@ __all__ = [
     "connection_to",
     "creatable_types",
     "cut_in_middle",
+    "cut_to_cause",
     "demands",
     "detail",
     "differences",

@@ -15,6 +15,7 @@ from itertools import islice
 import msgspec
 
 from bot.settings import CauseSettings
+from bot.veeam.reasons import cut_in_middle
 
 TEXTS_AT_MOST = 200
 TEXT_CHARACTERS = 4_000
@@ -220,6 +221,28 @@ class CauseRules:
             for rule in self.rules
         )
         return CauseRules((*added.values(), *theirs))
+
+
+def cut_to_cause(text: str, characters: int) -> str:
+    """Return a text of VBR's, cut visibly where it is too long, with the words that name its cause.
+
+    In its middle, as a rule; around these words where that would lose them.
+    """
+    cut = cut_in_middle(text, characters)
+    found = None if cut == text.strip() else cause_of([text])
+    if found is None or _names(found.cause, cut):
+        return cut
+    room = characters - 2 * len(_CUT)
+    for start in range(characters // 3, min(len(text), TEXT_CHARACTERS), max(1, characters // 3)):
+        around = f"{_CUT}{text[start : start + room]}{_CUT}"
+        if _names(found.cause, around):
+            return around
+    return cut
+
+
+def _names(cause: Cause, text: str) -> bool:
+    found = cause_of([text])
+    return found is not None and found.cause == cause
 
 
 def _lines(texts: Iterable[str]) -> Iterator[tuple[int, str]]:

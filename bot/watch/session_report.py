@@ -31,7 +31,7 @@ from bot.veeam import (
     TaskSession,
     VeeamError,
     VeeamServer,
-    cut_in_middle,
+    cut_to_cause,
     known,
     news_in,
     says_stopped,
@@ -139,7 +139,7 @@ class SessionReport:
         message = None if session.result is None else session.result.message
         return msgspec.structs.replace(
             SessionFacts.of(session, self.ended.ended_at),
-            message=message and cut_in_middle(message, TEXT_CHARACTERS),
+            message=message and cut_to_cause(message, TEXT_CHARACTERS),
             started_by=None if started is None else started.person_id,
             started_operation=None if started is None else started.operation,
             started_in=None if started is None else started.channel_id,
@@ -285,14 +285,14 @@ def _object(task: TaskSession) -> ObjectFacts:
     message = None if task.result is None else task.result.message
     word = task.outcome.value if task.outcome is not None else ""
     return ObjectFacts(
-        name=task.name, result=word, message=message and cut_in_middle(message, TEXT_CHARACTERS)
+        name=task.name, result=word, message=message and cut_to_cause(message, TEXT_CHARACTERS)
     )
 
 
 def _worst(records: Sequence[LogRecord]) -> list[str]:
     """What failed and then what warned in the log, each once."""
     texts = (
-        cut_in_middle(record.title or record.description, TEXT_CHARACTERS)
+        cut_to_cause(record.title or record.description, TEXT_CHARACTERS)
         for status in (LogStatus.FAILED, LogStatus.WARNING)
         for record in records
         if known(LogStatus, record.status) is status

@@ -329,7 +329,7 @@ def _cause(run: RunFacts, session: SessionFacts) -> str:
     reason, first = _first_reason(session), _first_problem(session)
     part = literal(session.part) if session.part else ""
     named = strong(first.name) if first is not None and first.name != session.part else ""
-    said = code(reason, _CAUSE_LIMIT) if reason else ""
+    said = status_text.why(reason, _CAUSE_LIMIT) if reason else ""
     return ": ".join(filter(None, (part, named, said))) + _more(run, session)
 
 

@@ -17,6 +17,7 @@ from bot.slack.text import (
     duration,
     literal,
     mention,
+    one_line,
     ordinal,
     sentence_case,
     size,
@@ -164,7 +165,16 @@ def own_words(message: str | None, limit: int = QUOTE_LIMIT) -> str:
 
 def cause(object_name: str | None, reason: str, limit: int = QUOTE_LIMIT) -> str:
     """Why it failed or warned in VBR's words, with the object that they are about, if they are of one."""
-    return f"{strong(object_name)}: {code(reason, limit)}" if object_name else code(reason, limit)
+    said = why(reason, limit)
+    return f"{strong(object_name)}: {said}" if object_name else said
+
+
+def why(reason: str, limit: int) -> str:
+    """A reason in VBR's words, as much of it as there is room for, with those that name its cause."""
+    line = one_line(reason)
+    around = veeam.cut_to_cause(line, limit - 2)
+    is_in_middle = around == veeam.cut_in_middle(line, limit - 2)
+    return code(line if is_in_middle else around, limit)
 
 
 def session_state(session: veeam.Session) -> str:

@@ -127,7 +127,9 @@ def _causes(storm: facts.StormFacts) -> list[str]:
     """Each cause with how many failures have it; alone, it is that of all."""
     lines = []
     for cause in storm.causes:
-        said = code(cause.text, _CAUSE_LIMIT) if cause.text else "" if cause.name else "reason unknown"
+        said = "" if cause.name else "reason unknown"
+        if cause.text:
+            said = status_text.why(cause.text, _CAUSE_LIMIT)
         where = "" if set(cause.servers) == set(storm.servers) else f" on {_servers(cause.servers)}"
         every = "All of them" if cause.count == storm.count else count(cause.count, "job")
         name = " ".join(filter(None, (strong(cause.name) if cause.name else "", _where_to(cause))))

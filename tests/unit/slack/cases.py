@@ -1030,6 +1030,8 @@ def announcements() -> dict[str, Announcement]:
         *(ObjectFacts(name=f"exch0{n}", result="Failed", message=samples.REASON) for n in range(2, 5)),
     )
     long = samples.run(samples.attempt(told=samples.details(*objects), message="Failed"), is_final=True)
+    buried = f"{samples.LONG_REASON} There is not enough space on the disk. {samples.LONG_REASON}"
+    told = samples.details(ObjectFacts(name="sql02", result="Failed", message=buried))
     few_known = JobOutlook(failed_in_a_row=12, is_longer=True, is_last_good_known=True)
     whole = samples.details(records=("No scale-out repository extents are available",))
     whole = msgspec.structs.replace(whole, problems=(), failed_total=0)
@@ -1039,6 +1041,7 @@ def announcements() -> dict[str, Announcement]:
         "run-failed-attempt-1": RunEnded(run=samples.run()),
         "run-failed-for-good": RunEnded(run=samples.run(total=None, is_final=True), mention=ONCALL),
         "run-failed-at-length": RunEnded(run=long),
+        "run-failed-at-great-length": RunEnded(run=samples.run(samples.attempt(told=told))),
         "story-at-length": DetailsReply(run=long, session=long.first, mention=ONCALL),
         "run-never-well": RunEnded(run=never_well),
         "run-succeeded": RunEnded(run=samples.run(samples.attempt("Success", message="Success"), total=None)),

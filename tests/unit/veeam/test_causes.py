@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.settings import CauseSettings
-from bot.veeam import DEFAULT_RULES, About, cause_of
+from bot.veeam import DEFAULT_RULES, About, cause_of, cut_in_middle, cut_to_cause
 from bot.veeam.causes import ALL_CHARACTERS, LINE_CHARACTERS
 from tests.support.failure_texts import KNOWN_CAUSES, NO_CAUSE
 
@@ -85,6 +85,19 @@ def test_a_long_line_is_cut_around_the_words_that_decide() -> None:
     assert len(found.line) == LINE_CHARACTERS
     assert "disk quota exceeded" in found.line
     assert cause_of([f"{'x' * ALL_CHARACTERS} disk quota exceeded"]) is None
+
+
+@pytest.mark.parametrize("place", [0, 300, 900, 1_900])
+@pytest.mark.parametrize("characters", [140, 220, 1_000])
+def test_what_is_cut_keeps_the_words_that_decide(place: int, characters: int) -> None:
+    """Wherever they stand in a long text; else its beginning and its end are kept."""
+    filler = "Failed to process the next of many blocks. " * 50
+    text = f"{filler[:place]} There is not enough space on the disk. {filler[place:]}"
+    cut = cut_to_cause(text, characters)
+    assert len(cut) <= characters
+    assert key_of(cut) == "repository_full"
+    assert cut_to_cause(filler, characters) == cut_in_middle(filler, characters)
+    assert cut_to_cause(text[:100], characters) == text[:100].strip()
 
 
 def test_the_settings_add_causes() -> None:
