@@ -104,7 +104,7 @@ class Unacknowledged(Facts, frozen=True, kw_only=True, tag="unacknowledged"):
 class ManyUnacknowledged(Facts, frozen=True, kw_only=True, tag="many_unacknowledged"):
     """In the thread of a storm, or of a first start's list: so many of it still fail, and nobody owns them.
 
-    `jobs` are the first few by name; the first of them failed at `since`.
+    `jobs` are the first few of them by name; the first of their failures was at `since`.
     """
 
     server: ServerName
