@@ -365,9 +365,11 @@ def _outlook(run: RunFacts, last: SessionFacts) -> str:
         good = "no good backup on record"
         if outlook.last_good_at is not None:
             good = f"last good backup {status_text.with_age(outlook.last_good_at, last.ended_at)}"
-    if run.next_attempt_expected_at is not None and run.stands_failed:
+    # Also where its time has passed, or VBR's clock is slow: the attempt comes before the next run.
+    is_attempt_due = run.stands_failed and not run.is_final
+    if run.next_attempt_expected_at is not None and is_attempt_due:
         upcoming = f"next attempt {date(run.next_attempt_expected_at)}"
-    elif outlook.next_run is not None and run.recovery is None:
+    elif outlook.next_run is not None and run.recovery is None and not is_attempt_due:
         upcoming = f"next run {date(outlook.next_run)}"
     details = last.details or SessionDetails()
     objects = _objects(details)

@@ -1037,6 +1037,9 @@ def announcements() -> dict[str, Announcement]:
     never_well = msgspec.structs.replace(never_well, outlook=few_known)
     return {
         "run-failed-attempt-1": RunEnded(run=samples.run()),
+        "run-failed-attempt-overdue": RunEnded(
+            run=msgspec.structs.replace(samples.run(), next_attempt_expected_at=None)
+        ),
         "run-failed-for-good": RunEnded(run=samples.run(total=None, is_final=True), mention=ONCALL),
         "run-failed-at-length": RunEnded(run=long),
         "story-at-length": DetailsReply(run=long, session=long.first, mention=ONCALL),
