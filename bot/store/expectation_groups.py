@@ -185,7 +185,7 @@ class ExpectationGroups:
         return tuple(GroupedExpectation(**values) for values in await transaction.values(query))
 
     async def unowned(self, transaction: Transaction, group_id: str) -> tuple[tuple[str, str], ...]:
-        """Return the subject and the name of all of a group that stand and that nobody owns, in their order."""
+        """Return subject and name of all of a group that stand and nobody owns, in their order."""
         columns = grouped_expectations.c
         query = (
             select(columns.subject, columns.name)

@@ -211,7 +211,7 @@ async def test_a_storm_is_brought_up_once(site: Site) -> None:
 
 @pytest.mark.parametrize("others", [1, 0])
 async def test_one_reminder_a_day_in_a_thread(site: Site, others: int) -> None:
-    """Of what is unmuted in between, once the thread had its reminder, it is said with the rest; and is said."""
+    """What is unmuted after the thread had its reminder is brought up with the rest, a day later."""
     site.begin(rules(storm_from=5))
     await site.poll()
     for name in (JOB, *"ABCDE"):
@@ -245,7 +245,7 @@ async def test_one_reminder_a_day_in_a_thread(site: Site, others: int) -> None:
 
 
 async def test_a_large_storm_is_brought_up_once(site: Site) -> None:
-    """Thousands of failures get one reply that counts them all, each job once, since when they first failed."""
+    """Thousands of failures get one reply: all are counted, each job once, since the first failure."""
     site.begin(rules(storm_from=5))
     await site.poll()
     site.world.add_job(JOB, schedule=daily("03:00", retries=3))

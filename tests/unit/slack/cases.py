@@ -1075,6 +1075,7 @@ def announcements() -> dict[str, Announcement]:
         "attempt-recovered": AttemptEnded(run=samples.run(failed, fine), session=fine),
         "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
         "storm": StormBegan(storm=samples.storm(), mention=ONCALL),
+        "storm-within-minutes": StormBegan(storm=samples.storm(last_ended_at=NOW + timedelta(minutes=7))),
         "storm-half-over": StormChanged(storm=samples.storm(recovered=18, retrying=2, stopped=1)),
         "storm-of-logs-too": StormBegan(storm=samples.storm(logs=2, retryable=("Exchange",))),
         "storm-of-logs": StormBegan(storm=samples.storm(logs=23, retryable=())),
