@@ -37,6 +37,12 @@ class Digests:
         async with self._database.reading() as reading:
             return await reading.first(select(digests.c.key).where(digests.c.key == key)) is not None
 
+    async def has_any(self, series: str) -> bool:
+        """Whether one of this series was made, as far back as digests are kept."""
+        query = select(digests.c.key).where(digests.c.key.startswith(f"{series}/", autoescape=True)).limit(1)
+        async with self._database.reading() as reading:
+            return await reading.first(query) is not None
+
     async def make(self, transaction: Transaction, digest: DigestRow) -> bool:
         """Claim a digest, in one statement. False: it was made already."""
         return await transaction.claim(

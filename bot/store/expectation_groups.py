@@ -184,6 +184,16 @@ class ExpectationGroups:
         query = select(grouped_expectations).where(*where).order_by(columns.place).limit(limit)
         return tuple(GroupedExpectation(**values) for values in await transaction.values(query))
 
+    async def unowned(self, transaction: Transaction, group_id: str) -> tuple[tuple[str, str], ...]:
+        """Return subject and name of all of a group that stand and nobody owns, in their order."""
+        columns = grouped_expectations.c
+        query = (
+            select(columns.subject, columns.name)
+            .where(columns.group_id == group_id, columns.outcome.is_(None), columns.owner.is_(None))
+            .order_by(columns.place)
+        )
+        return tuple((row.subject, row.name) for row in await transaction.all(query))
+
     async def purge(self, before: datetime) -> None:
         """Forget the groups that were opened before a moment and are over."""
         columns = expectation_groups.c

@@ -171,6 +171,14 @@ class Outbox:
         """Whether there is a row of that key, sent or not."""
         return await transaction.first(select(outbox.c.id).where(outbox.c.key == key)) is not None
 
+    async def last_below(self, transaction: Transaction, root_key: str, beginning: str) -> datetime | None:
+        """Return when the latest of the rows about a message was queued whose keys begin so."""
+        query = select(func.max(outbox.c.created_at).label("at")).where(
+            outbox.c.root_key == root_key, outbox.c.key.startswith(beginning, autoescape=True)
+        )
+        row = await transaction.first(query)
+        return None if row is None else row.at
+
     async def is_known(self, key: str) -> bool:
         """Whether there is a row of that key."""
         async with self._database.reading() as reading:

@@ -3,7 +3,7 @@
 Everything is kept by server; a time in it is of that server's clock, except an outage's.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -21,7 +21,6 @@ from bot.store.tables import (
 
 _STOPPED_AT_MOST = 10_000
 _LOGS_AT_MOST = 1_000
-_UNANSWERED_AT_MOST = 2_000
 _ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
 
 
@@ -295,24 +294,55 @@ class Runs:
             )
         return tuple(RunRow(**values) for values in found)
 
-    async def all_unanswered(self, transaction: Transaction, server: str) -> tuple[RunRow, ...]:
-        """Return a server's failed runs that nobody has acknowledged, so many at most, the oldest first."""
+    async def unanswered_with(self, transaction: Transaction, server: str, text: str) -> tuple[RunRow, ...]:
+        """Return all of a server's failed runs that nobody has acknowledged and whose bodies have a text."""
         found = await transaction.values(
             select(runs)
-            .where(runs.c.server == server, runs.c.unanswered_since.is_not(None))
+            .where(
+                runs.c.server == server,
+                runs.c.unanswered_since.is_not(None),
+                runs.c.body.contains(text, autoescape=True),
+            )
             .order_by(runs.c.unanswered_since, runs.c.run_key)
-            .limit(_UNANSWERED_AT_MOST)
         )
         return tuple(RunRow(**values) for values in found)
 
+    async def last_ends(
+        self, transaction: Transaction, server: str, job_ids: Collection[str]
+    ) -> dict[str, datetime]:
+        """Return when the run of each of these jobs ended that ended last."""
+        asked, found = sorted(set(job_ids)), dict[str, datetime]()
+        for start in range(0, len(asked), _ASKED_AT_ONCE):
+            some = asked[start : start + _ASKED_AT_ONCE]
+            query = (
+                select(runs.c.job_id, func.max(runs.c.last_ended_at).label("ended_at"))
+                .where(runs.c.server == server, runs.c.job_id.in_(some))
+                .group_by(runs.c.job_id)
+            )
+            found.update((row.job_id, row.ended_at) for row in await transaction.all(query))
+        return found
+
+    async def remind(self, transaction: Transaction, run_keys: Sequence[str], at: datetime) -> None:
+        """Note that people were reminded of these runs."""
+        for start in range(0, len(run_keys), _ASKED_AT_ONCE):
+            some = run_keys[start : start + _ASKED_AT_ONCE]
+            await transaction.execute(update(runs).where(runs.c.run_key.in_(some)).values(reminded_at=at))
+
+    async def answer(self, transaction: Transaction, run_keys: Sequence[str]) -> None:
+        """Note that these runs wait for nobody any more."""
+        for start in range(0, len(run_keys), _ASKED_AT_ONCE):
+            some = run_keys[start : start + _ASKED_AT_ONCE]
+            await transaction.execute(
+                update(runs).where(runs.c.run_key.in_(some)).values(unanswered_since=None)
+            )
+
     async def put(self, transaction: Transaction, run: RunRow) -> None:
-        """Keep a run, new or changed."""
+        """Keep a run, new or changed; when people were reminded of it stays as it is."""
         values = {
             "last_ended_at": run.last_ended_at,
             "expected_by": run.expected_by,
             "failed_part": run.failed_part,
             "unanswered_since": run.unanswered_since,
-            "reminded_at": run.reminded_at,
             "body": run.body,
         }
         await transaction.execute(

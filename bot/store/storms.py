@@ -3,11 +3,12 @@
 A failure is a run, by its key; a channel gets it once, as a root of its own or in a storm.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import channel_failures, storms
@@ -46,10 +47,12 @@ class Storm:
 class ChannelFailure:
     """A run that failed, as a channel got it: in a storm, at its `place` from 0, or as a root.
 
-    `session_id` is the run's first, `last_session_id` its latest; `state` is the watch's word for how the run
-    stands, and `owner` acknowledged it. Failures of one `cause_key` have the same trouble: `cause` is its
-    name, `reason` what VBR said. The job writes to a `repository`, where so much was free, if that is known.
-    While it is muted, `muted_until` and `muted_by` say so; so many later runs of the job were `held` back.
+    `session_id` is the run's first, `last_session_id` its latest or, once it went well, the latest that
+    failed; `state` is the watch's word for how the run stands, and `owner` acknowledged it. Failures of one
+    `cause_key` have the same trouble: `cause` is its name, `reason` what VBR said. The job writes to a
+    `repository`, where so much was free, if that is known. While it is muted, `muted_until` and `muted_by`
+    say so: no longer than its job fails where `muted_until_success`, with its server where
+    `is_server_muted`. So many later runs were `held` back.
     """
 
     channel: str
@@ -72,7 +75,19 @@ class ChannelFailure:
     free_gb: float | None = None
     muted_until: datetime | None = None
     muted_by: str | None = None
+    muted_until_success: bool = False
+    is_server_muted: bool = False
     held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FailureMute:
+    """How a failure of a storm is muted: until when, by whom, and whether with its server."""
+
+    until: datetime
+    by: str
+    until_success: bool = False
+    is_of_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,24 @@ class StormPart:
     last_ended_at: datetime
     repository: str | None = None
     free_gb: float | None = None
+
+
+_NO_MUTE: Mapping[Any, Any] = {
+    channel_failures.c.muted_until: None,
+    channel_failures.c.muted_by: None,
+    channel_failures.c.muted_until_success: False,
+    channel_failures.c.is_server_muted: False,
+    channel_failures.c.held: 0,
+}
+
+
+def _muted_as(mute: FailureMute) -> Mapping[Any, Any]:
+    return {
+        channel_failures.c.muted_until: mute.until,
+        channel_failures.c.muted_by: mute.by,
+        channel_failures.c.muted_until_success: mute.until_success,
+        channel_failures.c.is_server_muted: mute.is_of_server,
+    }
 
 
 class Storms:
@@ -171,34 +204,59 @@ class Storms:
         state: str,
         last_session_id: str,
         owner: str | None,
-        muted_until: datetime | None,
-        muted_by: str | None,
+        mute: FailureMute | None,
     ) -> Sequence[ChannelFailure]:
-        """Note how a run stands now, after this session, and whose it is; return what changed in storms."""
+        """Note how a run stands now, after this session, whose it is and how its job is muted.
+
+        Return what changed in storms. What its server mutes stays so, until `unmute` says otherwise.
+        """
         columns = channel_failures.c
         now = {
             columns.state: state,
             columns.last_session_id: last_session_id,
             columns.owner: owner,
-            columns.muted_until: muted_until,
-            columns.muted_by: muted_by,
         }
+        of_run = columns.run_key == run_key
+        changed = [*await self._change(transaction, of_run, now)]
+        if mute is None:
+            changed += await self._change(
+                transaction, and_(of_run, columns.is_server_muted.is_(False)), _NO_MUTE
+            )
+        else:
+            changed += await self._change(transaction, of_run, _muted_as(mute))
+        return changed
+
+    async def unmute(
+        self, transaction: Transaction, server: str, job_ids: Collection[str], *, is_of_server: bool
+    ) -> Sequence[ChannelFailure]:
+        """Note that a mute of a few hundred jobs, or one of their server, is over; return what changed."""
+        columns = channel_failures.c
+        of_jobs = and_(
+            columns.server == server, columns.job_id.in_(job_ids), columns.muted_until.is_not(None)
+        )
+        alike = columns.is_server_muted.is_(is_of_server)
+        return await self._change(transaction, and_(of_jobs, alike), _NO_MUTE)
+
+    async def _change(
+        self, transaction: Transaction, where: ColumnElement[bool], now: Mapping[Any, Any]
+    ) -> Sequence[ChannelFailure]:
+        """Change failures in storms that are not so yet; return them as they are now."""
         changed = await transaction.values(
             update(channel_failures)
             .where(
-                columns.run_key == run_key,
-                columns.storm_id.is_not(None),
+                where,
+                channel_failures.c.storm_id.is_not(None),
                 or_(*(column.is_distinct_from(value) for column, value in now.items())),
             )
             .values(now)
-            .returning(*columns)
+            .returning(*channel_failures.c)
         )
         return tuple(ChannelFailure(**values) for values in changed)
 
     async def hold(
-        self, transaction: Transaction, channel: str, server: str, job_id: str
+        self, transaction: Transaction, channel: str, server: str, job_id: str, mute: FailureMute
     ) -> ChannelFailure | None:
-        """Count a run that is held back with its job's latest failure in a storm; None: it has none."""
+        """Count a run that a mute holds back with its job's latest failure in a storm; None: it has none."""
         columns = channel_failures.c
         latest = (
             select(columns.run_key)
@@ -215,7 +273,7 @@ class Storms:
         counted = await transaction.values(
             update(channel_failures)
             .where(columns.channel == channel, columns.run_key == latest.scalar_subquery())
-            .values(held=columns.held + 1)
+            .values({**_muted_as(mute), columns.held: columns.held + 1})
             .returning(*columns)
         )
         return ChannelFailure(**counted[0]) if counted else None

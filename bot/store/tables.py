@@ -369,6 +369,8 @@ channel_failures = Table(
     Column("free_gb", Float),
     _maybe_time("muted_until"),
     _maybe_text("muted_by"),
+    Column("muted_until_success", Boolean, nullable=False, server_default=false()),
+    Column("is_server_muted", Boolean, nullable=False, server_default=false()),
     Column("held", Integer, nullable=False, server_default="0"),
     Index(None, "channel", "noticed_at"),
     Index(None, "run_key"),

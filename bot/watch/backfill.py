@@ -43,10 +43,11 @@ class _Channel:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """A job's latest run, and the channels that would have got it."""
+    """A job's latest run, and the channels that would have got it. `is_stopped`: by a person, it seems."""
 
     report: SessionReport
     destinations: Sequence[Destination]
+    is_stopped: bool = False
 
     def run(self, summary_key: str, details: SessionDetails | None) -> Run:
         """Return the run as it is kept: a list in the thread of each channel's summary names it."""
@@ -97,14 +98,15 @@ class Backfill:
         destinations = () if report.is_untold else self._rules.route(report.completion()).destinations
         # Which of these runs failed in a row is not known here: such a route gets the next one.
         at_once = [one for one in destinations if one.failures_in_a_row == 1]
+        is_stopped = session.seems_canceled
         is_problem = self._is_latest(report) and not session.is_canceled
         problems = self._problems.get(known(Result, report.ended.result) or Result.NONE)
         for to in at_once:
             channel = self._channels.setdefault(to.channel, _Channel())
-            channel.results[_counted_as(report, is_stopped=session.seems_canceled)] += 1
-            channel.problems_total += is_problem and problems is not None
+            channel.results[_counted_as(report, is_stopped=is_stopped)] += 1
+            channel.problems_total += is_problem and problems is not None and not is_stopped
         if is_problem and at_once and problems is not None and len(problems) < _PROBLEMS_KEPT:
-            problems[session.id] = _Problem(report, at_once)
+            problems[session.id] = _Problem(report, at_once, is_stopped)
         # A backup of logs that went well is here only because it makes up for one that failed.
         is_told = bool(destinations) or report.ended.group is SessionGroup.LOG_BACKUP
         if is_told and not self.is_large:
@@ -125,7 +127,7 @@ class Backfill:
 
     @property
     def listed(self) -> list[SessionReport]:
-        """The first few of the jobs' latest runs that failed or warned, those that failed first."""
+        """The first few of the latest runs that failed, or seem stopped, or warned, in this order."""
         every = (each.report for some in self._problems.values() for each in some.values())
         return list(islice(every, PROBLEMS_SHOWN))
 
@@ -135,15 +137,15 @@ class Backfill:
             problem = self._problems[Result.FAILED].get(session_id)
             if problem is None or said.is_incomplete:
                 continue
-            report, session = problem.report, problem.report.ended.session
-            is_stopped = seems_stopped(session, said)
+            report, was_stopped = problem.report, problem.is_stopped
+            is_stopped = seems_stopped(report.ended.session, said)
             for to in problem.destinations:
                 channel = self._channels[to.channel]
-                channel.results[_counted_as(report, is_stopped=session.seems_canceled)] -= 1
+                channel.results[_counted_as(report, is_stopped=was_stopped)] -= 1
                 channel.results[_counted_as(report, is_stopped=is_stopped)] += 1
-                channel.problems_total -= is_stopped
+                channel.problems_total += was_stopped - is_stopped
+            self._problems[Result.FAILED][session_id] = replace(problem, is_stopped=is_stopped)
             if is_stopped:
-                del self._problems[Result.FAILED][session_id]
                 self.stopped.append(session_id)
 
     def runs(
@@ -152,7 +154,7 @@ class Backfill:
         """Return the jobs' latest runs that failed or warned, those that failed first; `details` as known."""
         key = _key(server, since)
         every = (each for some in self._problems.values() for each in some.items())
-        return [each.run(key, details.get(session_id)) for session_id, each in every]
+        return [each.run(key, details.get(session_id)) for session_id, each in every if not each.is_stopped]
 
     def messages(
         self, server: ServerName, runs: Sequence[Run], *, since: datetime, now: datetime

@@ -173,7 +173,9 @@ class DigestMaker:
     async def _see_to(self, due: DueDigest) -> None:
         if not await self._digests.is_made(due.key):
             if self._clock.now() - due.at > SKIPPED_AFTER:
-                log.warning("watch.digest_skipped", channel=due.settings.channel, day=due.day.isoformat())
+                # Before the first one of a new installation there was nobody to make it.
+                if await self._digests.has_any(series_of(due.settings)):
+                    log.warning("watch.digest_skipped", channel=due.settings.channel, day=due.day.isoformat())
             elif not await self._is_ours():
                 return
             else:

@@ -104,7 +104,7 @@ class Unacknowledged(Facts, frozen=True, kw_only=True, tag="unacknowledged"):
 class ManyUnacknowledged(Facts, frozen=True, kw_only=True, tag="many_unacknowledged"):
     """In the thread of a storm, or of a first start's list: so many of it still fail, and nobody owns them.
 
-    `jobs` are the first few by name; the first of them failed at `since`.
+    `jobs` are the first few of them by name; the first of their failures was at `since`.
     """
 
     server: ServerName
@@ -172,8 +172,9 @@ class StormFailure(Facts, frozen=True, kw_only=True):
     """One failure of a storm, for its list.
 
     `state`: `failed`, `retrying`, `logs_failed`, `recovered` or `stopped`. `owner` acknowledged it. While its
-    job is muted, `muted_until` and `muted_by` say so; so many later runs were `held` back. The session is the
-    latest that failed.
+    job is muted, `muted_until` and `muted_by` say so: no longer than it fails where
+    `muted_until_success`, with its server where `is_server_muted`. So many later runs were `held` back. The
+    session is the latest that failed.
     """
 
     server: ServerName
@@ -185,6 +186,8 @@ class StormFailure(Facts, frozen=True, kw_only=True):
     owner: str | None = None
     muted_until: datetime | None = None
     muted_by: str | None = None
+    muted_until_success: bool = False
+    is_server_muted: bool = False
     held: int = 0
 
 

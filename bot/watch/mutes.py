@@ -254,7 +254,7 @@ class HeldBack:
             )
             new.append(channel)
             if storms is not None and not channel.muted_in:
-                await storms.hold(run, channel.channel)
+                await storms.hold(run, channel.channel, mute_facts(mute))
         rows = [
             messages.reply(
                 run,
@@ -390,6 +390,9 @@ class MuteKeeper:
             }
             for each in untold:
                 await self._tell_run(transaction, mute, each, storms, unsaid, now)
+            alike = [each for each in active if each.is_of_server == mute.is_of_server]
+            over = {each.job_id for each in found if covering(alike, each.job_id, each.job_name) is None}
+            await storms.unmute(mute.server, over, is_of_server=mute.is_of_server)
             await storms.queue()
             await self._mutes.tell(transaction, mute.id, found, now)
 
@@ -495,8 +498,8 @@ def _told(
         mention = messages.target(run, channel)
     # After maintenance the threads of what stands there as it did say nothing.
     is_quiet = untold.is_of_server and mention is None and (channel.has_root or not untold.is_said)
-    if channel.storm is not None and not untold.is_of_server and ended.because != RECOVERED:
-        # Its root and its list say what has recovered.
+    if channel.storm is not None and ended.because == UNMUTED and not untold.is_of_server:
+        # Of what was muted together, much may end at once: its list says that.
         rows.append(_line(run, channel, ended, mute, now, is_loud=False))
     key = told.thread_key or messages.root_key(run, told.channel)
     if (told.has_root or told.thread_key) and louder != key and not is_quiet:

@@ -8,7 +8,7 @@ acknowledged or muted, or the expectation is met. Nobody is mentioned.
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -36,8 +36,7 @@ from bot.watch import facts, messages
 from bot.watch.expectation_groups import group_key
 from bot.watch.expectations import JOB_KINDS
 from bot.watch.mutes import covering, is_subject_muted
-from bot.watch.runs import Run
-from bot.watch.standing import row_of
+from bot.watch.runs import Run, storm_key
 
 SECONDS_BETWEEN_LOOKS = 60.0
 AT_MOST_EVERY = timedelta(days=1)
@@ -45,7 +44,6 @@ _LEASE_SECONDS = 180.0
 _MUTED_LOOKED_AT_EVERY = timedelta(minutes=15)
 _AT_ONCE = 20
 _RUNS_LOOKED_AT = 20
-_GROUP_AT_MOST = 2_000
 _NAMED = 8
 
 log = structlog.stdlib.get_logger(__name__)
@@ -109,65 +107,65 @@ class Reminder:
             yield transaction
 
     async def _remind_of_run(self, transaction: Transaction, row: RunRow) -> None:
-        """Bring up a run, and what the same messages tell of beside it."""
+        """Bring up a run, and all that is left of what the messages tell of that tell of it among others."""
         if await self._runs.of(transaction, row.run_key) != row:
             return  # it has changed meanwhile, or was brought up with another one
         run, now = Run.decode(row.body), self._clock.now()
         active = await self._mutes.active(transaction, row.server, now)
-        if run is None or not await self._is_left(transaction, row, run, active):
+        if run is None or not await self._left(transaction, row.server, [(row, run)], active):
             return
-        runs = [run, *await self._beside(transaction, run, active)]
-        number = max(each.reminders for each in runs) + 1
-        occasion = f"reminder/{number}"
-        rows: list[NewOutboxRow] = []
-        for each in runs:
-            said = facts.Unacknowledged(run=each.facts, since=each.facts.last.ended_at)
-            rows += [
-                messages.reply(each, channel, occasion, said, now, is_failure=True)
-                for channel in each.channels_with_root
-            ]
+        brought_up, rows, lately = {row.run_key: (row, run)}, list[NewOutboxRow](), list[datetime]()
         for thread, channel in _shared_threads(run).items():
-            told = [each for each in runs if thread in _shared_threads(each)]
-            said_of_all = facts.ManyUnacknowledged(
-                server=run.facts.server,
-                jobs=tuple(each.facts.job_name for each in told[:_NAMED]),
-                count=len(told),
-                since=min(each.facts.last.ended_at for each in told),
-            )
             # A storm may be of several servers, each of which is looked at by itself.
-            rows.append(self._reply(thread, channel, f"reminder/{row.server}/{number}", said_of_all))
-        await self._outbox.add(transaction, rows)
-        for each in runs:
-            reminded = msgspec.structs.replace(each, reminded_at=now, reminders=number)
-            await self._runs.put(transaction, row_of(reminded))
-        _log_reminded(row.server, row.run_key, number, runs=len(runs))
-
-    async def _beside(self, transaction: Transaction, run: Run, active: Sequence[Mute]) -> list[Run]:
-        """What else is left of what the messages tell of that tell of a run among others."""
-        threads = _shared_threads(run).keys()
-        if not threads:
-            return []
-        left: list[Run] = []
-        for row in await self._runs.all_unanswered(transaction, run.facts.server):
-            other = Run.decode(row.body)
-            if other is None or row.run_key == run.facts.key or threads.isdisjoint(_shared_threads(other)):
+            name = f"reminder/{row.server}"
+            last = await self._outbox.last_below(transaction, thread, f"{thread}/{name}/")
+            if last is not None and last > now - AT_MOST_EVERY:
+                lately.append(last)
                 continue
-            if await self._is_left(transaction, row, other, active):
-                left.append(other)
-        return left
+            told = await self._left(
+                transaction, row.server, await self._told(transaction, row, thread), active
+            )
+            brought_up |= {of.run_key: (of, each) for of, each in told}
+            said = _many_unacknowledged(run.facts.server, [each for _, each in told])
+            rows.append(self._reply(thread, channel, f"{name}/{now.isoformat()}", said))
+        for of, each in brought_up.values():
+            if of.reminded_at is None or of.reminded_at <= now - AT_MOST_EVERY:
+                rows += _own_replies(each, now)
+        await self._outbox.add(transaction, rows)
+        # If its threads had their reminders lately, it is brought up with the rest the next time.
+        await self._runs.remind(transaction, list(brought_up), now if rows else min(lately, default=now))
+        if rows:
+            _log_reminded(row.server, row.run_key, runs=len(brought_up))
 
-    async def _is_left(self, transaction: Transaction, row: RunRow, run: Run, active: Sequence[Mute]) -> bool:
-        """Whether a run is one to bring up; another one is put off, or brought up no more."""
-        if await self._has_run_since(transaction, run):
-            # That run is the one to look after.
-            await self._runs.put(transaction, replace(row, unanswered_since=None))
-            return False
-        if covering(active, row.job_id, run.facts.job_name) is None:
-            return True
-        # As if reminded of then: it leaves the others their turn, and has one again soon.
-        put_off = self._clock.now() + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY
-        await self._runs.put(transaction, replace(row, reminded_at=put_off))
-        return False
+    async def _told(self, transaction: Transaction, row: RunRow, thread: str) -> list[tuple[RunRow, Run]]:
+        """The runs of a server that wait for somebody and that the message of this key tells of."""
+        rows = await self._runs.unanswered_with(transaction, row.server, thread.removeprefix(storm_key("")))
+        runs = ((each, Run.decode(each.body)) for each in rows)
+        return [(each, run) for each, run in runs if run is not None and thread in _shared_threads(run)]
+
+    async def _left(
+        self,
+        transaction: Transaction,
+        server: str,
+        runs: Sequence[tuple[RunRow, Run]],
+        active: Sequence[Mute],
+    ) -> list[tuple[RunRow, Run]]:
+        """Those of these runs that are to be brought up; the others are put off, or brought up no more."""
+        now = self._clock.now()
+        ends = await self._runs.last_ends(transaction, server, [row.job_id for row, _ in runs])
+        left, over, muted = list[tuple[RunRow, Run]](), list[str](), list[str]()
+        for row, run in runs:
+            is_last = ends[row.job_id] <= row.last_ended_at
+            if not is_last and await self._has_run_since(transaction, run):
+                over.append(row.run_key)  # that run is the one to look after
+            elif covering(active, row.job_id, run.facts.job_name) is None:
+                left.append((row, run))
+            elif row.reminded_at is None or row.reminded_at <= now - AT_MOST_EVERY:
+                muted.append(row.run_key)
+        await self._runs.answer(transaction, over)
+        # As if reminded of then: they leave the others their turn, and have one again soon.
+        await self._runs.remind(transaction, muted, now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
+        return left
 
     async def _has_run_since(self, transaction: Transaction, run: Run) -> bool:
         """Whether a later run of the job is known; of backups of its logs, a later one of these."""
@@ -199,7 +197,7 @@ class Reminder:
             key = f"{expectation.key}/{due.channel}"
             row = self._reply(key, due.channel, f"reminder/{reminded.reminders}", said)
             await self._outbox.add(transaction, [row])
-            _log_reminded(due.server, expectation.key, reminded.reminders)
+            _log_reminded(due.server, expectation.key)
         await self._expectations.change(transaction, reminded)
 
     async def _remind_of_group(self, transaction: Transaction, due: ExpectationGroup) -> None:
@@ -208,12 +206,10 @@ class Reminder:
             return
         now = self._clock.now()
         active = await self._mutes.active(transaction, due.server, now)
-        standing = await self._groups.listed(transaction, due.id, limit=_GROUP_AT_MOST, only_standing=True)
         left = [
-            each.name
-            for each in standing
-            if each.owner is None
-            and not is_subject_muted(active, each.subject, each.name, is_job=due.kind in JOB_KINDS)
+            name
+            for subject, name in await self._groups.unowned(transaction, due.id)
+            if not is_subject_muted(active, subject, name, is_job=due.kind in JOB_KINDS)
         ]
         if not left:
             reminded = replace(due, reminded_at=now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
@@ -228,7 +224,7 @@ class Reminder:
             )
             row = self._reply(group_key(due.id), due.channel, f"reminder/{reminded.reminders}", said)
             await self._outbox.add(transaction, [row])
-            _log_reminded(due.server, group_key(due.id), reminded.reminders)
+            _log_reminded(due.server, group_key(due.id))
         await self._groups.put(transaction, reminded)
 
     def _reply(self, thread: str, channel: str, name: str, said: facts.Announcement) -> NewOutboxRow:
@@ -243,8 +239,34 @@ class Reminder:
         )
 
 
-def _log_reminded(server: str, about: str, reminders: int, *, runs: int = 0) -> None:
-    log.info("watch.reminded", server=server, about=about, reminders=reminders, runs=runs)
+def _log_reminded(server: str, about: str, *, runs: int = 0) -> None:
+    log.info("watch.reminded", server=server, about=about, runs=runs)
+
+
+def _own_replies(run: Run, now: datetime) -> list[NewOutboxRow]:
+    """Bring up a run in each channel that has a root of its own."""
+    said = facts.Unacknowledged(run=run.facts, since=_failed_at(run))
+    occasion = f"reminder/{now.isoformat()}"
+    return [
+        messages.reply(run, channel, occasion, said, now, is_failure=True)
+        for channel in run.channels_with_root
+    ]
+
+
+def _many_unacknowledged(server: ServerName, runs: Sequence[Run]) -> facts.ManyUnacknowledged:
+    """What is left of many; a job and the backup of its logs are one job."""
+    jobs = {run.facts.job_id: run.facts.job_name for run in runs}
+    return facts.ManyUnacknowledged(
+        server=server,
+        jobs=tuple(sorted(jobs.values(), key=str.casefold)[:_NAMED]),
+        count=len(jobs),
+        since=min(map(_failed_at, runs)),
+    )
+
+
+def _failed_at(run: Run) -> datetime:
+    """When it first failed: its later attempts did too."""
+    return next((each.ended_at for each in run.facts.attempts if each.is_failed), run.facts.last.ended_at)
 
 
 def _shared_threads(run: Run) -> dict[str, str]:

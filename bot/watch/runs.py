@@ -74,16 +74,11 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run as it is stored: its facts, where it was announced, and how long VBR waits between attempts.
-
-    `reminded_at` is when people were last reminded that nobody has acknowledged it, `reminders` how often.
-    """
+    """A run as it is stored: its facts, where it was announced, and how long VBR waits between attempts."""
 
     facts: RunFacts
     channels: tuple[RunChannel, ...] = ()
     retry_wait_minutes: int | None = None
-    reminded_at: datetime | None = None
-    reminders: int = 0
 
     @classmethod
     def begin(cls, facts: RunFacts, retry: RetryPolicy | None) -> "Run":

@@ -162,5 +162,4 @@ def row_of(run: Run) -> RunRow:
         body=run.encode(),
         failed_part=last.session_id if is_part and run.facts.stands_failed else None,
         unanswered_since=run.unanswered_since,
-        reminded_at=run.reminded_at,
     )

@@ -7,7 +7,7 @@ close upon each other, and then follows them: its root counts how many recovered
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from bot.store import (
     STORMS,
     ChannelFailure,
     Database,
+    FailureMute,
     NewOutboxRow,
     Outbox,
     Storm,
@@ -32,6 +33,7 @@ from bot.watch import facts
 from bot.watch.messages import ROOT, message
 from bot.watch.messages import target as target_of
 from bot.watch.routing import Destination
+from bot.watch.run_facts import MuteFacts
 from bot.watch.runs import Run, storm_key
 from bot.watch.thread_lists import ON_A_PAGE, DrawnRoot, left_out, page_of
 
@@ -93,19 +95,30 @@ class StormMessages:
             self._transaction,
             of.key,
             state=_state(run),
-            last_session_id=of.latest.session_id,
+            last_session_id=_last_failed(run),
             owner=_owner(run),
-            muted_until=None if of.muted is None else of.muted.until,
-            muted_by=None if of.muted is None else of.muted.by,
+            mute=None if of.muted is None else _failure_mute(of.muted),
         ):
             self._draw(changed)
 
-    async def hold(self, run: Run, channel: str) -> None:
+    async def hold(self, run: Run, channel: str, mute: MuteFacts) -> None:
         """Count a run that is held back with its job's failure of a storm in this channel, if it has one."""
         await self._be_alone()
-        held = await self._storms.hold(self._transaction, channel, run.facts.server, run.facts.job_id)
+        held = await self._storms.hold(
+            self._transaction, channel, run.facts.server, run.facts.job_id, _failure_mute(mute)
+        )
         if held is not None:
             self._draw(held)
+
+    async def unmute(self, server: str, job_ids: Collection[str], *, is_of_server: bool) -> None:
+        """Note that a mute of these jobs, or one of their server, is over."""
+        if not job_ids:
+            return
+        await self._be_alone()
+        for changed in await self._storms.unmute(
+            self._transaction, server, job_ids, is_of_server=is_of_server
+        ):
+            self._draw(changed)
 
     def _draw(self, changed: ChannelFailure) -> None:
         if changed.storm_id is not None:
@@ -322,7 +335,7 @@ def _failure(
         job_id=run.facts.job_id,
         job_name=run.facts.job_name,
         session_id=run.facts.first.session_id,
-        last_session_id=run.facts.latest.session_id,
+        last_session_id=_last_failed(run),
         cause_key=key,
         cause=None if found is None else _named(found),
         reason=None if reason is None else cut_in_middle(" ".join(reason.split()), _REASON_CHARACTERS),
@@ -333,6 +346,16 @@ def _failure(
         repository=repository,
         free_gb=None if target is None else target.free_gb,
     )
+
+
+def _last_failed(run: Run) -> str:
+    """The latest session or, of a run that recovered, the latest that failed."""
+    failed = (each for each in reversed(run.facts.attempts) if each.is_failed or not run.facts.is_recovered)
+    return next(failed, run.facts.latest).session_id
+
+
+def _failure_mute(mute: MuteFacts) -> FailureMute:
+    return FailureMute(mute.until, mute.by, mute.until_success, mute.is_of_server)
 
 
 def _owner(run: Run) -> str | None:
@@ -355,17 +378,17 @@ def _state(run: Run) -> str:
 
 
 def _listed(failure: ChannelFailure) -> facts.StormFailure:
-    # Of a run that recovered the latest session is the one that went well.
-    is_over = failure.state == _RECOVERED
     return facts.StormFailure(
         server=ServerName(failure.server),
         job_name=failure.job_name,
-        session_id=SessionId(failure.session_id if is_over else failure.last_session_id),
+        session_id=SessionId(failure.last_session_id),
         cause=failure.cause or failure.reason,
         state=failure.state,
         ended_at=failure.ended_at,
         owner=failure.owner,
         muted_until=failure.muted_until,
         muted_by=failure.muted_by,
+        muted_until_success=failure.muted_until_success,
+        is_server_muted=failure.is_server_muted,
         held=failure.held,
     )

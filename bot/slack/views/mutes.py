@@ -1,5 +1,7 @@
 """What is muted, in a line, with the button that ends it."""
 
+from datetime import datetime
+
 from bot.operations.actions.mute import jobs_in_words
 from bot.operations.mutes import MuteView
 from bot.slack.text import date, dotted, literal, mention
@@ -21,9 +23,15 @@ def muted_line(view: MuteView) -> MessagePart:
 
 def in_words(mute: Mute) -> str:
     """Until when, by whom, and why."""
-    success = "it succeeds, at most until " if mute.until_success else ""
     comment = f": {literal(mute.comment, _COMMENT_LIMIT)}" if mute.comment else ""
-    return f"muted until {success}{date(mute.until)} by {mention(mute.person_id)}{comment}"
+    return f"{muted_by(mute.person_id, mute.until, until_success=mute.until_success)}{comment}"
+
+
+def muted_by(person: str, until: datetime, *, until_success: bool, is_of_server: bool = False) -> str:
+    """Until when, by whom, and what: a job, or its server."""
+    what = "server muted" if is_of_server else "muted"
+    success = "it succeeds, at most until " if until_success else ""
+    return f"{what} until {success}{date(until)} by {mention(person)}"
 
 
 def _name(mute: Mute) -> str:

@@ -32,6 +32,7 @@ from bot.slack.views.buttons import (
 )
 from bot.slack.views.many import first_named
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
+from bot.slack.views.mutes import muted_by
 from bot.veeam import Result, known
 from bot.watch import facts
 from bot.watch.run_facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
@@ -307,9 +308,8 @@ def _muted(run: RunFacts) -> str:
     mute = run.muted
     if mute is None:
         return ""
-    until = f"{'until it succeeds, at most ' if mute.until_success else ''}until {date(mute.until)}"
-    what = "server muted" if mute.is_of_server else "muted"
-    return f"{what} {until} by {mention(mute.by)}{_comment(mute.comment)}"
+    said = muted_by(mute.by, mute.until, until_success=mute.until_success, is_of_server=mute.is_of_server)
+    return f"{said}{_comment(mute.comment)}"
 
 
 def _recovery(run: RunFacts) -> str:
@@ -365,9 +365,11 @@ def _outlook(run: RunFacts, last: SessionFacts) -> str:
         good = "no good backup on record"
         if outlook.last_good_at is not None:
             good = f"last good backup {status_text.with_age(outlook.last_good_at, last.ended_at)}"
-    if run.next_attempt_expected_at is not None and run.stands_failed:
+    # Also where its time has passed, or VBR's clock is slow: the attempt comes before the next run.
+    is_attempt_due = run.stands_failed and not run.is_final
+    if run.next_attempt_expected_at is not None and is_attempt_due:
         upcoming = f"next attempt {date(run.next_attempt_expected_at)}"
-    elif outlook.next_run is not None and run.recovery is None:
+    elif outlook.next_run is not None and run.recovery is None and not is_attempt_due:
         upcoming = f"next run {date(outlook.next_run)}"
     details = last.details or SessionDetails()
     objects = _objects(details)

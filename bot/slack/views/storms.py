@@ -1,10 +1,21 @@
 """A storm: many failures of one channel in one message, its list in the thread."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, RetryAll
-from bot.slack.text import code, count, date, dotted, escape, literal, mention, sentence_case, size, strong
+from bot.slack.text import (
+    code,
+    count,
+    date,
+    dotted,
+    escape,
+    literal,
+    mention,
+    sentence_case,
+    size,
+    strong,
+    utc,
+)
 from bot.slack.views import status_text
 from bot.slack.views.buttons import controls, on_many, sessions_menu
 from bot.slack.views.many import first_named
@@ -20,6 +31,7 @@ from bot.slack.views.message import (
     shown_length,
     table,
 )
+from bot.slack.views.mutes import muted_by
 from bot.veeam import GIGABYTE
 from bot.watch import facts
 
@@ -47,7 +59,9 @@ def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message
         sign, what = status_text.FAILED, f"{count(storm.count, noun)} failed"
     head = dotted(f"{sign} {strong(what)} on {where}", mention(mentioned) if mentioned else "")
     above = f"{count(storm.earlier, 'earlier failure')} above" if storm.earlier else ""
-    when = dotted(f"First {date(storm.first_ended_at)}", f"last {date(storm.last_ended_at)}")
+    first, last = storm.first_ended_at, storm.last_ended_at
+    is_moment = utc(first) == utc(last)  # to the minute
+    when = f"Failed {date(first)}" if is_moment else dotted(f"First {date(first)}", f"last {date(last)}")
     lines = [head, *_causes(storm), dotted(*_since(storm), when), above]
     return compose([paragraph(*lines), _storm_controls(storm)])
 
@@ -68,7 +82,7 @@ def storm_list(announced: facts.StormList) -> Message:
             status_text.job_name(one.job_name, one.server),
             escape(_state(one)),
             f"acknowledged by {mention(one.owner)}" if one.owner else "",
-            _muted(one.muted_by, one.muted_until),
+            _muted(one),
             code(one.cause, _CAUSE_LIMIT) if one.cause else "",
         )
         for one in announced.failures
@@ -82,9 +96,9 @@ def storm_list(announced: facts.StormList) -> Message:
         f"Acknowledged by {mention(owner)}: {_named(one for one in announced.failures if one.owner == owner)}"
         for owner in owners
     ]
-    mutes = dict.fromkeys(_mute_of(one) for one in announced.failures if one.muted_until is not None)
+    mutes = dict.fromkeys(filter(None, map(_muted, announced.failures)))
     muted = [
-        f"{sentence_case(_muted(*how))}: {_named(one for one in announced.failures if _mute_of(one) == how)}"
+        f"{sentence_case(how)}: {_named(one for one in announced.failures if _muted(one) == how)}"
         for how in mutes
     ]
     menu = sessions_menu(
@@ -105,14 +119,16 @@ def _state(one: facts.StormFailure) -> str:
     return ", ".join(filter(None, (_STATES.get(one.state, one.state), held)))
 
 
-def _mute_of(one: facts.StormFailure) -> tuple[str | None, datetime | None]:
+def _muted(one: facts.StormFailure) -> str:
     """By whom it is muted and until when, to the minute: many are muted by one press."""
-    until = one.muted_until
-    return one.muted_by, None if until is None else until.replace(second=0, microsecond=0)
-
-
-def _muted(by: str | None, until: datetime | None) -> str:
-    return f"muted until {date(until)} by {mention(by or '')}" if until is not None else ""
+    if one.muted_until is None:
+        return ""
+    return muted_by(
+        one.muted_by or "",
+        one.muted_until.replace(second=0, microsecond=0),
+        until_success=one.muted_until_success,
+        is_of_server=one.is_server_muted,
+    )
 
 
 def _servers(servers: Sequence[str]) -> str:

@@ -93,6 +93,29 @@ async def test_runs(database: Database) -> None:
         assert await runs.latest(reading, "hq", "j2", limit=1) == ()
 
 
+async def test_runs_that_wait_for_somebody(database: Database) -> None:
+    """All whose bodies have a text, literally; that people were reminded outlasts what becomes of a run."""
+    kept = Runs(database)
+    rows = [
+        RunRow(f"hq/{number}", "hq", "j1", NOON + number * HOUR, None, text, unanswered_since=NOON)
+        for number, text in enumerate(('"storm":"a_c"', '"storm":"abc"', '"storm":"a_c"'))
+    ]
+    async with database.transaction() as transaction:
+        for row in rows:
+            await kept.put(transaction, row)
+        found = await kept.unanswered_with(transaction, "hq", "a_c")
+        assert [row.run_key for row in found] == ["hq/0", "hq/2"]
+        assert await kept.last_ends(transaction, "hq", ["j1", "j2"]) == {"j1": NOON + 2 * HOUR}
+        await kept.remind(transaction, ["hq/0", "hq/1"], NOON + HOUR)
+        await kept.put(transaction, rows[0])
+        await kept.answer(transaction, ["hq/1"])
+    since, lately = NOON + HOUR, NOON
+    waiting = await kept.unanswered("hq", since=since, reminded_before=lately, limit=9)
+    assert [row.run_key for row in waiting] == ["hq/2"]
+    waiting = await kept.unanswered("hq", since=since, reminded_before=NOON + HOUR, limit=9)
+    assert [row.run_key for row in waiting] == ["hq/0", "hq/2"]
+
+
 async def test_an_outage_is_announced_once(database: Database, other: Database) -> None:
     """An outage keeps its beginning, is announced by one process, and is ended by one."""
     outages = Outages(database)

@@ -1,17 +1,31 @@
 """Who owns a failed run, and the reminder of what nobody does."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
-from sqlalchemy import select
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import insert, select
 
 from bot.sandbox.vbr import World
+from bot.sandbox.vbr.jobmodels import daily
 from bot.settings import ServerName
 from bot.slack.views.announcements import announcement, identity
 from bot.store import Database, NewMute, Placement
-from bot.store.tables import storms
+from bot.store.tables import runs, storms
 from bot.veeam import JobId, SessionId
 from bot.watch import FollowUp, MuteKeeper, Reminder
-from bot.watch.facts import RunAcknowledged, RunChanged, StormChanged, StormList, Unacknowledged, decode
+from bot.watch.facts import (
+    ManyUnacknowledged,
+    RunAcknowledged,
+    RunChanged,
+    StormChanged,
+    StormList,
+    Unacknowledged,
+    decode,
+)
+from bot.watch.runs import Run
+from bot.watch.standing import row_of
 from tests.rooms.store.databases import Template, opened
 from tests.rooms.watch.site import Site, drained, of_kind, route_to, rules, site_of
 from tests.support.clock import FakeClock
@@ -192,6 +206,76 @@ async def test_a_storm_is_brought_up_once(site: Site) -> None:
         site.ended(name, "Success")
     await site.poll_after()
     await site.clock.advance(NIGHT)
+    assert await reminded(site) == []
+
+
+@pytest.mark.parametrize("others", [1, 0])
+async def test_one_reminder_a_day_in_a_thread(site: Site, others: int) -> None:
+    """What is unmuted after the thread had its reminder is brought up with the rest, a day later."""
+    site.begin(rules(storm_from=5))
+    await site.poll()
+    for name in (JOB, *"ABCDE"):
+        site.ended(name, "Failed")
+    await site.poll_after()
+    await site.poll_after(2)
+    mute = NewMute(
+        server="hq",
+        job_id=job_id(site),
+        job_name=JOB,
+        person_id="U0ANN",
+        reference="r",
+        muted_at=site.clock.now(),
+        until=site.clock.now() + timedelta(hours=(6 if others else 29)),
+    )
+    await FollowUp(site.database, site.clock).mute(mute)
+    await site.clock.advance(5 * HOUR)
+    assert "many_unacknowledged" in await reminded(site)
+    for name in "ABCDE"[others:]:
+        site.ended(name, "Success")
+    await site.poll_after()
+    await site.clock.advance((2 if others else 24.5) * HOUR)
+    await MuteKeeper(site.database, site.clock, "one", site.rules).tick(HQ)
+    if others:
+        assert "many_unacknowledged" not in await reminded(site)
+        await site.clock.advance(22.5 * HOUR)
+    await drained(site.database, site.clock)
+    await Reminder(site.database, site.clock, "one", after=timedelta(hours=4)).tick(HQ)
+    told = [(row.channel, decode(row.body)) for row in await drained(site.database, site.clock)]
+    assert [said.count for said in of_kind(told, ManyUnacknowledged)] == [1 + others]
+
+
+async def test_a_large_storm_is_brought_up_once(site: Site) -> None:
+    """Thousands of failures get one reply: all are counted, each job once, since the first failure."""
+    site.begin(rules(storm_from=5))
+    await site.poll()
+    site.world.add_job(JOB, schedule=daily("03:00", retries=3))
+    first = site.world.session(site.ended(JOB, "Failed"))
+    for name in "ABCDE":
+        site.ended(name, "Failed")
+    await site.poll_after(10 * 60)
+    site.ended(JOB, "Failed")
+    site.world.session(site.ended("A", "Failed")).type = "SqlLogBackup"
+    await site.poll_after(2)
+    await site.poll_after(2)
+    async with site.database.transaction() as transaction:
+        (body,) = [
+            row.body for row in await transaction.all(select(runs.c.body, runs.c.job_id))
+            if row.job_id == site.world.job("E").id
+        ]  # fmt: skip
+        run = Run.decode(body)
+        assert run is not None
+        copies = []
+        for number in range(2_005):
+            attempt = replace(run.facts.first, session_id=SessionId(f"session-{number}"))
+            copied = replace(run.facts, job_id=JobId(f"job-{number}"), attempts=(attempt,))
+            copies.append(asdict(row_of(replace(run, facts=copied))))
+        await transaction.execute(insert(runs), copies)
+    await site.clock.advance(5 * HOUR)
+    await Reminder(site.database, site.clock, "one", after=timedelta(hours=4)).tick(HQ)
+    told = [(row.channel, decode(row.body)) for row in await drained(site.database, site.clock)]
+    (said,) = of_kind(told, ManyUnacknowledged)
+    assert (said.count, said.since) == (2_005 + 6, first.ended_at)
+    assert said.jobs == ("A", "B", "C", "D", *["E"] * 4)
     assert await reminded(site) == []
 
 

@@ -116,6 +116,22 @@ async def test_stopped_by_a_person_is_not_failed_in_a_summary(
     assert sorted(run.job_name for run in listed.problems) == ["Both", "Failed"]
 
 
+async def test_more_were_stopped_than_are_looked_at(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """What a session says of itself counts in both numbers alike, where its objects are not asked about."""
+    async with site_of(database, clock, world) as site:
+        site.ended("Failed", "Failed", ago=30)
+        said = {"message": "Operation was canceled by user"}
+        site.ended("Both", "Failed", objects={"vm01": "Disk"}, ago=40, **said)
+        for number in range(25):
+            site.ended(f"Said {number}", "Failed", only=(), ago=60, **said)
+        told = await site.poll()
+    (summary,), (listed,) = of_kind(told, BackfillSummary), of_kind(told, BackfillProblems)
+    assert (summary.results, summary.problems_total) == ({"Failed": 2, "Stopped": 25}, 2)
+    assert sorted(run.job_name for run in listed.problems) == ["Both", "Failed"]
+
+
 async def test_what_a_summary_lists_is_a_failure_as_any(
     database: Database, clock: FakeClock, world: World
 ) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.faults import refusing
@@ -156,6 +157,15 @@ async def test_one_that_was_missed_is_made_late_or_left_out(
     rows = await morning.after((0.5 + hours_late) * HOUR)
     assert [made.report.is_late for made in posted(rows)] == ([hours_late > 0.2] if is_made else [])
     assert await morning.after(HOUR) == []
+
+
+async def test_what_was_skipped_is_logged(morning: Morning) -> None:
+    """Once there was a digest; on the day of a first start none was left out."""
+    with capture_logs() as logs:
+        for hours in (7, 18, 30.5):
+            await morning.after(hours * HOUR)
+    days = [entry["day"] for entry in logs if entry["event"] == "watch.digest_skipped"]
+    assert days == ["2026-11-25"]
 
 
 async def test_a_silent_server_is_named_and_made_up_for(morning: Morning) -> None:

@@ -11,7 +11,7 @@ from bot.sandbox.vbr.jobmodels import daily
 from bot.settings import CauseSettings, ServerName
 from bot.slack.views.announcements import announcement
 from bot.store import NewMute, Placement
-from bot.veeam import DEFAULT_RULES, JobId
+from bot.veeam import DEFAULT_RULES, JobId, SessionId
 from bot.watch import FollowUp, MuteKeeper
 from bot.watch.facts import (
     AttemptEnded,
@@ -513,27 +513,40 @@ def listed(told: Any) -> tuple[int, str]:
 
 
 async def test_a_storm_says_what_of_it_is_muted(site: Site) -> None:
-    """Its root counts it and its list says by whom and what was held back; the end is said in its thread."""
+    """Its root counts it, its list says by whom, until when and what was held back, until that is over."""
     await stormy(site)
-    assert await mute(site, hours=30) == ("C0PROD",)
+    assert await mute(site, hours=30, until_success=True) == ("C0PROD",)
     told = await site.poll()
     assert {kind for _, kind in kinds(told)} == {"StormChanged", "StormList"}
     number, said = listed(told)
     assert (number, "by <@U0ANN>" in said) == (1, True)
+    assert "muted until it succeeds, at most until" in said
     failed(site)
     told = await site.poll_after(NIGHT)
     assert {kind for _, kind in kinds(told)} == {"StormChanged", "StormList"}
     assert "1 later run held back" in listed(told)[1]
     await site.clock.advance(NIGHT)
     rows = await kept(site)
-    assert sorted(row.kind for row in rows) == [
-        "mute_ended",
-        "mute_ended",
-        "run_ended",
-        "storm_changed",
-        "storm_list",
-    ]
-    assert listed([(row.channel, decode(row.body)) for row in rows])[0] == 0
+    assert sorted(row.kind for row in rows) == ["mute_ended", "run_ended", "storm_changed", "storm_list"]
+    assert [row for row in rows if row.kind == "mute_ended" and "storm/" in (row.root_key or "")] == []
+    number, said = listed([(row.channel, decode(row.body)) for row in rows])
+    assert (number, "held back" in said) == (0, False)
+
+
+async def test_a_storm_says_what_maintenance_holds_back(site: Site) -> None:
+    """By whom its server is muted, until that is over, also where somebody acknowledges it meanwhile."""
+    await stormy(site)
+    await mute(site, job_id=None, job_name=None, hours=3)
+    failed(site)
+    number, said = listed(await site.poll_after(3600))
+    assert (number, "server muted until" in said, "1 later run held back" in said) == (1, True, True)
+    follow_up, job = FollowUp(site.database, site.clock), JobId(site.world.job(JOB).id)
+    session = site.world.sessions_of(site.world.job(JOB))[0].id
+    await follow_up.acknowledge(HQ, job, SessionId(session), "U0ANN")
+    assert listed(await site.poll())[0] == 1
+    await site.clock.advance(3 * 3600)
+    number, said = listed([(row.channel, decode(row.body)) for row in await kept(site)])
+    assert (number, "held back" in said) == (0, False)
 
 
 async def test_the_end_of_a_mute_in_a_storm(site: Site) -> None:

@@ -207,6 +207,24 @@ async def test_attempts_are_told_by_its_message_alone(site: Site) -> None:
     assert of_kind(told, facts.StormChanged)[-1].storm.retrying == 0
 
 
+async def test_the_list_shows_the_attempt_that_failed_last(site: Site) -> None:
+    """Of a run that recovered too: that session says why it failed."""
+    site.begin(rules(storm_from=5))
+    for name in "ABCDE":
+        site.world.add_job(name, schedule=daily("03:00", retries=3))
+    await site.poll()
+    fail(site, *"ABCDE")
+    await site.poll_after()
+    await site.poll_after(2)
+    await site.clock.advance(600)
+    again = site.ended("A", "Failed")
+    await site.poll_after(600)
+    site.ended("A", "Success")
+    (listed,) = of_kind(await site.poll_after(), facts.StormList)
+    (one,) = [each for each in listed.failures if each.job_name == "A"]
+    assert (one.state, one.session_id) == ("recovered", again)
+
+
 async def test_many_are_taken_to_be_retried(site: Site) -> None:
     """Of most failures of a storm VBR is not asked how it retries them: nobody is mentioned too early."""
     site.begin(rules(route_to(PROD, mention="S0ONCALL"), default_channel=None, storm_from=5))

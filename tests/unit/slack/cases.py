@@ -1039,6 +1039,9 @@ def announcements() -> dict[str, Announcement]:
     never_well = msgspec.structs.replace(never_well, outlook=few_known)
     return {
         "run-failed-attempt-1": RunEnded(run=samples.run()),
+        "run-failed-attempt-overdue": RunEnded(
+            run=msgspec.structs.replace(samples.run(), next_attempt_expected_at=None)
+        ),
         "run-failed-for-good": RunEnded(run=samples.run(total=None, is_final=True), mention=ONCALL),
         "run-failed-at-length": RunEnded(run=long),
         "run-failed-at-great-length": RunEnded(run=samples.run(samples.attempt(told=told))),
@@ -1075,6 +1078,7 @@ def announcements() -> dict[str, Announcement]:
         "attempt-recovered": AttemptEnded(run=samples.run(failed, fine), session=fine),
         "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
         "storm": StormBegan(storm=samples.storm(), mention=ONCALL),
+        "storm-within-minutes": StormBegan(storm=samples.storm(last_ended_at=NOW + timedelta(minutes=7))),
         "storm-half-over": StormChanged(storm=samples.storm(recovered=18, retrying=2, stopped=1)),
         "storm-of-logs-too": StormBegan(storm=samples.storm(logs=2, retryable=("Exchange",))),
         "storm-of-logs": StormBegan(storm=samples.storm(logs=23, retryable=())),

@@ -645,7 +645,7 @@ def full_cause() -> StormCause:
 
 
 def storm_failures(owner: str | None = None, muted_by: str | None = None) -> Iterator[StormFailure]:
-    """One of each state; the first has this owner, or is muted by this person."""
+    """One of each state; the first has this owner, or is muted by this person, the second with its server."""
     for number, state in enumerate(("failed", "retrying", "recovered", "stopped", "logs_failed")):
         yield StormFailure(
             server=HQ,
@@ -655,7 +655,9 @@ def storm_failures(owner: str | None = None, muted_by: str | None = None) -> Ite
             state=state,
             ended_at=NOW,
             owner=None if number else owner,
-            muted_by=None if number else muted_by,
-            muted_until=None if number or muted_by is None else NOW,
-            held=0 if number or muted_by is None else 2,
+            muted_by=muted_by if number < 2 else None,
+            muted_until=NOW if number < 2 and muted_by is not None else None,
+            muted_until_success=number == 0 and muted_by is not None,
+            is_server_muted=number == 1 and muted_by is not None,
+            held=2 if number < 2 and muted_by is not None else 0,
         )
