@@ -224,7 +224,7 @@ async def test_pages_of_sessions_follow_each_other(office: Office) -> None:
 async def test_the_account_for_the_guests_is_named(
     office: Office, account: Role, person: PersonId, said: str
 ) -> None:
-    """By its user name, to those who may edit the job, where VBR shows it to the bot's account; never shared."""
+    """To those who may edit the job, where VBR shows its name to the bot's account; never to a channel."""
     add_credentials(office.world.book, SERVICE, office.world.now())
     office.world.add_job("SQL with guests", guest=SERVICE)
     with_administrators(office)
