@@ -278,7 +278,9 @@ def span_asked_for(length: timedelta) -> str:
 
 def in_the_last(length: timedelta) -> str:
     """How far back something reaches: "in the last 24 hours", "in the last hour"."""
-    return f"in the last {span_asked_for(length).removeprefix('1 ')}"
+    said = span_asked_for(length)
+    is_one = any(length == unit for unit, _, _ in _WHOLE_UNITS)
+    return f"in the last {said.removeprefix('1 ') if is_one else said}"
 
 
 def volume(progress: veeam.SessionProgress | None) -> str:

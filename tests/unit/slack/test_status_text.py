@@ -85,6 +85,8 @@ def test_a_streak_has_one_name(failed: int, said: str, *, is_longer: bool) -> No
         (26, "26 hours"),
         (24 * 7, "7 days"),
         (0.5, "30 minutes"),
+        (1.5, "1 h 30 min"),
+        (25.5, "1 d 01 h"),
         (50.5, "2 d 02 h"),
     ],
 )
