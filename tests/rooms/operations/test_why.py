@@ -169,16 +169,18 @@ async def test_an_unknown_cause(office: Office) -> None:
 async def test_neighbours_tell_of_an_unknown_cause(
     office: Office, others: tuple[str, ...], minutes_ago: float, probable: str | None
 ) -> None:
-    """What failed beside it on its repository for one cause makes that probable, and no more."""
+    """What failed beside it on its repository for one cause makes that probable; no other server is asked."""
     second = office.world.job("Exchange").model["storage"]["backupRepositoryId"]
     for name in ("Mail", *(f"Mail {number}" for number in range(len(others)))):
         office.world.add_job(name, objects=("vm01", "vm02"), repository_id=second)
     failing(office, "Mail", "Unspecified error")
     for number, said in enumerate(others):
         failing(office, f"Mail {number}", said, minutes_ago=minutes_ago)
+    await office.dr.go_dark()
     answer = await why(office, "Mail")
     found = answer.others.probable
     assert (answer.run.finding, found and found.cause.title) == (None, probable)
+    assert answer.others.silent == ()
     text = text_of(Done(answer))
     assert "*Cause unknown*" in text
     assert ("Probably *Repository full*" in text, "Free space on the repository" in text) == (
