@@ -229,6 +229,18 @@ async def test_the_others_are_bounded_and_remembered(office: Office) -> None:
     assert len(office.hq.requests.of("GET", "/api/v1/sessions/{id}/taskSessions")) == 1
 
 
+async def test_half_a_reason_is_not_remembered(office: Office) -> None:
+    """While a run's objects can't be read its log says why; asked again, they do."""
+    failing(office, "Mail")
+    office.hq.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", refusing(500), times=99)
+    said = []
+    for _ in range(2):
+        jobs = await office.answer(ListJobs(JobsFilter.FAILED, "Mail", server="hq"), JobsAnswer)
+        said += [(row.reason is not None, row.object_name) for row in jobs.rows]
+        office.hq.faults.clear()
+    assert said == [(True, None), (True, "vm01")]
+
+
 async def test_a_silent_server_is_named(office: Office) -> None:
     """What the other server's jobs share is not known; the rest is there."""
     failing(office, "Mail")
