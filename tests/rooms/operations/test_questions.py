@@ -441,6 +441,17 @@ async def test_status_says_how_often_in_a_row(office: Office) -> None:
     assert row in shown.splitlines()
 
 
+async def test_status_keeps_what_it_does_not_explain(office: Office) -> None:
+    """The first failures of a server are explained, and those behind them are there as they are."""
+    for number in range(4):
+        job = office.dr.world.add_job(f"Mail {number}", objects=("vm01",))
+        ended_at = office.dr.world.now() - timedelta(minutes=5 + number)
+        office.dr.world.finish_run(job, ended_at=ended_at, result="Failed", objects={"vm01": "No space"})
+    (dr,) = (await office.answer(ShowStatus(server=DR), StatusAnswer)).servers
+    mail = [(view.state.name, view.reason) for view in dr.failed if view.state.name.startswith("Mail")]
+    assert mail == [("Mail 0", "No space"), ("Mail 1", "No space"), ("Mail 2", "No space"), ("Mail 3", None)]
+
+
 async def test_status_counts_only_what_is_seen(office: Office) -> None:
     """Jobs out of sight are in no count."""
     (hq,) = (await office.answer(ShowStatus(), StatusAnswer, SQL_ONLY)).servers
