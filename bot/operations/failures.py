@@ -169,7 +169,8 @@ def streak_of(sessions: Iterable[veeam.Session], *, is_whole: bool = True) -> St
 
     `sessions` are one job's, newest first, without those that a person stopped: they neither failed nor ran.
     Not `is_whole` where VBR has older ones. The attempts of a run count once, and it failed if its last one
-    did.
+    did. Where VBR doesn't link attempts, nearness in time does: announcements know the job's own wait between
+    them, so their count may differ for a job that waits longer.
     """
     runs = runs_of(
         session

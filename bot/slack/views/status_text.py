@@ -1,5 +1,6 @@
 """Results, statuses and states in text: a sign and a word, the same few signs, and never a sign alone."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -203,9 +204,10 @@ def never_ran(state: veeam.JobState) -> bool:
 
 
 def unplanned(state: veeam.JobState) -> str:
-    """Why VBR names no next run of a job, in its own words where it has some."""
+    """Why VBR names no next run of a job, in its own words where it has some: "<Not scheduled>" it says."""
     if state.next_run_policy:
-        return code(state.next_run_policy)
+        words = re.fullmatch(r"<(\w)([^<>]*)>", state.next_run_policy.strip())
+        return code(state.next_run_policy) if words is None else literal(words[1].lower() + words[2])
     return "unknown" if state.is_put_together else "not planned"
 
 
