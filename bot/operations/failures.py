@@ -147,11 +147,11 @@ class Failures:
             self._by_session.move_to_end(key)
             return self._by_session[key], True
         asked = failure_of(server, session_id, session, result, self._rules, names=names)
-        said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, asked, None)
-        if said is None:
-            return Failure(), False
-        _keep(self._by_session, key, said)
-        return said, True
+        nothing = Failure(), False
+        said, is_whole = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, asked, nothing)
+        if is_whole:
+            _keep(self._by_session, key, said)
+        return said, is_whole
 
 
 def _names_of(state: veeam.JobState) -> tuple[str | None, ...]:
@@ -169,7 +169,8 @@ def streak_of(sessions: Iterable[veeam.Session], *, is_whole: bool = True) -> St
 
     `sessions` are one job's, newest first, without those that a person stopped: they neither failed nor ran.
     Not `is_whole` where VBR has older ones. The attempts of a run count once, and it failed if its last one
-    did.
+    did. Where VBR doesn't link attempts, nearness in time does: announcements know the job's own wait between
+    them, so their count may differ for a job that waits longer.
     """
     runs = runs_of(
         session
@@ -217,11 +218,12 @@ async def failure_of(
     rules: veeam.CauseRules,
     *,
     names: Iterable[str | None] = (),
-) -> Failure:
+) -> tuple[Failure, bool]:
     """Return why a session failed or warned in VBR's words: its first such object's, its log's, or its own.
 
     Also the cause that these, or those of further objects, name, and whether they say that a person stopped
-    it. `names` are the job's and its repository's. Raises `VeeamError`.
+    it. With it whether that is all: not where the objects could not be read. `names` are the job's and its
+    repository's. Raises `VeeamError`.
     """
     is_failed = result is veeam.Result.FAILED
     without_tasks: veeam.VeeamError | None = None
@@ -232,25 +234,26 @@ async def failure_of(
         without_tasks = error  # the log may still say why
     names = (*names, server.name, None if session is None else session.name, *(task.name for task in tasks))
     if messages := messages_of(tasks, result):
-        return Failure(
+        of_object = Failure(
             reason=messages[0],
             finding=veeam.cause_of(messages, rules, names=names),
             is_stopped=is_failed and seems_stopped(session, tasks),
             object_name=next(task.name for task in tasks if messages_of((task,), result)),
         )
+        return of_object, True
+    is_whole = without_tasks is None or isinstance(without_tasks, veeam.NotFoundOnServer)
     records = await server.session_logs(session_id, _WITH_REASON[result])
     is_stopped = is_failed and without_tasks is None and seems_stopped(session, tasks, records)
     if titles := [title for record in records if (title := veeam.says_why(record.title)) is not None]:
-        return Failure(
-            reason=titles[0], finding=veeam.cause_of(titles, rules, names=names), is_stopped=is_stopped
-        )
+        finding = veeam.cause_of(titles, rules, names=names)
+        return Failure(reason=titles[0], finding=finding, is_stopped=is_stopped), is_whole
     if session is None:
         session = await where_there(server.session(session_id))
     own = message_of(session.result if session is not None else None)
-    if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
+    if own is None and without_tasks is not None and not is_whole:
         raise without_tasks
     finding = veeam.cause_of([] if own is None else [own], rules, names=names)
-    return Failure(reason=own, finding=finding, is_stopped=is_stopped)
+    return Failure(reason=own, finding=finding, is_stopped=is_stopped), is_whole
 
 
 def messages_of(tasks: Iterable[veeam.TaskSession], result: veeam.Result) -> list[str]:

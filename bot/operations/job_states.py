@@ -5,6 +5,7 @@ nothing of a part that failed. What the bot keeps of its own is a detail here: w
 are VBR's.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -131,16 +132,10 @@ class JobStates:
         self, server: veeam.VeeamServer, known: KnownSessions
     ) -> tuple[veeam.JobState, ...]:
         """Return the jobs that failed by a part alone: VBR's state of them says something else."""
-        found: list[veeam.JobState] = []
-        for job_id in [*known.failed_parts][-_PARTS_READ_AT_MOST:]:
-            try:
-                state = await server.job_state(veeam.JobId(job_id))
-            except veeam.VeeamError as error:
-                veeam.note_missing(veeam.Detail.JOB_STATES, error)
-                continue
-            if state is not None and state.result is not veeam.Result.FAILED:
-                found += await self.corrected(server, (state,), known)
-        return tuple(found)
+        job_ids = map(veeam.JobId, [*known.failed_parts][-_PARTS_READ_AT_MOST:])
+        states = await _states_of(server, job_ids)
+        unsaid = [state for state in states if state.result is not veeam.Result.FAILED]
+        return await self.corrected(server, unsaid, known)
 
 
 async def _disabled_among(
@@ -153,13 +148,18 @@ async def _disabled_among(
         return first.rows
     if len(job_ids) <= _RUNNING_READ_AT_MOST:
         return await _states_of(server, job_ids)
-    return await every(server.every_job_state(query))
+    others = query.page(skip=first.received, limit=REQUEST_ROWS)
+    return [*first.rows, *await every(server.every_job_state(others))]
 
 
-async def _states_of(server: veeam.VeeamServer, job_ids: Sequence[veeam.JobId]) -> Sequence[veeam.JobState]:
-    """Return the states of a few jobs, without those that are gone."""
-    async with veeam.at_once() as group:
-        reads = [group.create_task(server.job_state(job_id)) for job_id in job_ids]
+async def _states_of(server: veeam.VeeamServer, job_ids: Iterable[veeam.JobId]) -> Sequence[veeam.JobState]:
+    """Return the states of a few jobs, each a detail, without those that are gone."""
+    details = veeam.Detail
+    async with asyncio.TaskGroup() as group:
+        reads = [
+            group.create_task(veeam.detail(details.JOB_STATES, server.name, server.job_state(job_id), None))
+            for job_id in job_ids
+        ]
     return [state for read in reads if (state := read.result()) is not None]
 
 

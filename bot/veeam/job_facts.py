@@ -172,7 +172,7 @@ class JobFacts:
     guest_account_id: str | None = None
     """The credentials that application-aware processing uses, where the job names its own."""
     guest_account: str | None = None
-    """What VBR calls them."""
+    """What VBR calls them; None where that isn't known, or not for everybody."""
     is_indexed: bool | None = None
     is_high_priority: bool | None = None
     runs_scripts: bool = False

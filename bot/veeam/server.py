@@ -236,21 +236,30 @@ class VeeamServer:
         """The state of one job; None when the server has no such job.
 
         ServerFailed where VBR fails to list states and has no model of the job either: there may be one.
+        UnexpectedAnswer where the job's row alone is unreadable, and nothing can be put together instead.
         """
         wanted = self._id(job_id).casefold()
 
-        async def ask() -> JobState | None:
-            page = await self._page(JobState, _JOB_STATES, JobStatesQuery(id=job_id))
-            found = next((state for state in page.rows if state.id.casefold() == wanted), None)
-            if found is None and page.unreadable:
-                error = UnexpectedAnswer(self.name, f"GET {_JOB_STATES}: the job's row is unreadable")
-                error.asked = f"GET {_JOB_STATES}"
-                raise error
-            return found
+        async def derive() -> Page[JobState]:
+            return Page((await self._derived.one(job_id),), is_whole=False)
 
         # One job is what is acted on: only a server that let us wait is not asked again at once.
-        is_asked_again = not isinstance(self._states_failure, TimedOut)
-        return await self._states_or(ask, lambda: self._derived.one(job_id), afresh=is_asked_again)
+        page = await self._states_or(
+            lambda: self._page(JobState, _JOB_STATES, JobStatesQuery(id=job_id)),
+            derive,
+            afresh=not isinstance(self._states_failure, TimedOut),
+        )
+        found = next((state for state in page.rows if state.id.casefold() == wanted), None)
+        if found is not None or not page.unreadable:
+            return found
+        # One row says nothing of the server's other job states.
+        unreadable = UnexpectedAnswer(self.name, f"GET {_JOB_STATES}: the job's row is unreadable")
+        try:
+            found = await self._derived.one(job_id)
+        except VeeamError:
+            raise unreadable from None
+        note_missing(Detail.JOB_STATES, unreadable)
+        return found
 
     async def job(self, job_id: JobId) -> Job:
         """A job's settings. Rejected for a type that the revision cannot model."""

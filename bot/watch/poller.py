@@ -389,31 +389,51 @@ class Poller:
         else:
             query = replace(query, created_after=min(looked_at, now) - OVERLAP)
         self._looked_at = now
+        begun: Mapping[SessionId, Session] = {}
         try:
             begun = (await self._list(query, cursor, pages_at_most=1)).rows
+            may_fail = True
             return begun if looked_at is None else {**begun, **await self._vanished(cursor)}
         except VeeamError as error:
             if not may_fail:
                 raise
             log.debug("watch.running_unreadable", server=self._server.name, problem=str(error))
-            return {}
+            return begun
 
     async def _vanished(self, cursor: PollCursor) -> Mapping[SessionId, Session]:
-        """Return what was running, works no more, and ended in no list: its end is none, or impossible."""
-        if self._running.keys() <= self._listed:
-            return {}
-        working = SessionsQuery(
-            order_by="CreationTime", ascending=False, types=self._types, state=SessionState.WORKING
-        )
-        await self._list(working, cursor, pages_at_most=_RUNNING_PAGES_AT_MOST)
-        found: list[Session] = []
-        for session_id in [each for each in self._running if each not in self._listed][:_VANISHED_READ]:
-            try:
-                found.append(await self._server.session(session_id))
-            except NotFoundOnServer:
-                del self._running[session_id]
-        self._note_running(found)
-        return {row.id: row for row in await self._not_known(found, cursor)}
+        """Return what was running, is so no more, and ended in no list: its end is none, or impossible.
+
+        What works is listed, then what has no result: some runs wait for a slot or a repository. As it is
+        undocumented whether VBR finds these so, a few that neither list has are read by themselves.
+        """
+        query = SessionsQuery(order_by="CreationTime", ascending=False, types=self._types)
+        was_running = frozenset(self._running)
+        found: dict[SessionId, Session] = {}
+        for unfinished in (
+            replace(query, state=SessionState.WORKING),
+            replace(query, results=(Result.NONE,)),
+        ):
+            if self._running.keys() <= self._listed:
+                break
+            rows = (await self._list(unfinished, cursor, pages_at_most=_RUNNING_PAGES_AT_MOST)).rows
+            found.update((key, row) for key, row in rows.items() if key in was_running)
+        unlisted = [each for each in self._running if each not in self._listed][:_VANISHED_READ]
+        async with asyncio.TaskGroup() as group:
+            reads = [group.create_task(self._read(session_id)) for session_id in unlisted]
+        read = [row for each in reads if (row := each.result()) is not None]
+        self._note_running(read)
+        return found | {row.id: row for row in await self._not_known(read, cursor)}
+
+    async def _read(self, session_id: SessionId) -> Session | None:
+        """A session that is known to run; None where it is gone, or unreadable: then others go before it."""
+        try:
+            return await self._server.session(session_id)
+        except NotFoundOnServer:
+            del self._running[session_id]
+        except VeeamError as error:
+            log.debug("watch.running_unreadable", server=self._server.name, problem=str(error))
+            self._running[session_id] = self._running.pop(session_id)
+        return None
 
     def _note_running(self, rows: Iterable[Session]) -> None:
         """Remember what runs until it is seen stopped; not what waits, nor what seems to run for ever."""
@@ -548,6 +568,15 @@ class Poller:
         return page
 
 
+@dataclass(frozen=True, slots=True)
+class _WithoutEnd:
+    """A session that stopped without an end, as it was read last."""
+
+    row: Session
+    found_at: datetime
+    reads: int
+
+
 class PendingResults:
     """Holds sessions back that stopped but have no result or no end yet.
 
@@ -561,7 +590,7 @@ class PendingResults:
         self._clock = clock
         self._without_result: dict[SessionId, float] = {}
         self._read_twice: dict[SessionId, Session] = {}
-        self._without_end: dict[SessionId, tuple[datetime, int]] = {}
+        self._without_end: dict[SessionId, _WithoutEnd] = {}
 
     @property
     def waits_for_end(self) -> bool:
@@ -584,9 +613,10 @@ class PendingResults:
         held_back: list[datetime] = []
         for row in [*rows, *read_again]:
             if row.end_time is None:
-                found_at, reads = self._without_end.get(row.id, (server_now, 0))
-                self._without_end[row.id] = (found_at, reads + 1)
-                if reads + 1 >= _READS_WITHOUT_END:
+                before = self._without_end.get(row.id)
+                found_at, reads = (server_now, 1) if before is None else (before.found_at, before.reads + 1)
+                self._without_end[row.id] = _WithoutEnd(row, found_at, reads)
+                if reads >= _READS_WITHOUT_END:
                     settled.append((row, found_at))
             elif row.outcome is not Result.NONE:
                 settled.append((row, row.end_time))
@@ -605,11 +635,18 @@ class PendingResults:
         return self._clock.monotonic() - found_at < _SECONDS_WITHOUT_RESULT
 
     async def _read_again(self, session_id: SessionId) -> Session | None:
+        """The session; None where it is gone. One without an end as it was, where it alone is unreadable."""
         try:
             return await self._server.session(session_id)
         except NotFoundOnServer:
             self._without_end.pop(session_id, None)
             return None
+        except VeeamError as error:
+            known = self._without_end.get(session_id)
+            if known is None or not (error.reached_server or isinstance(error, TimedOut)):
+                raise
+            log.warning("watch.session_unreadable", server=self._server.name, problem=str(error))
+            return known.row
 
 
 def _is_failed_log(row: Session) -> bool:

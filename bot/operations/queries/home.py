@@ -1,18 +1,16 @@
 """One person's own page: what is wrong where they may look, what they did recently, what they may do."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 
 from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
 from bot.operations.model import Kind, Operation, RequestContext, Visibility
 from bot.operations.mutes import MuteView, mutes_seen_by
-from bot.operations.outcomes import Answer, Done, JobView, RecentAction
+from bot.operations.outcomes import Answer, Done, RecentAction
 from bot.operations.queries import Query
 from bot.operations.queries.jobs import ListJobs
-from bot.operations.queries.status import StatusAnswer, status_of, with_failures
+from bot.operations.queries.status import StatusAnswer, newest_first, status_of, with_failures
 from bot.operations.queries.whoami import WhoamiAnswer, whoami_of
 from bot.operations.stored import stored
 from bot.settings import PersonId, ServerName
@@ -99,13 +97,6 @@ async def _status(backend: Backend, context: RequestContext) -> StatusAnswer:
     status = await status_of(visible, backend, context)
     newest = newest_first(view for server in status.servers for view in server.failed)
     return await with_failures(status, newest[:FAILURES_SHOWN], backend)
-
-
-def newest_first(views: Iterable[JobView]) -> list[JobView]:
-    """Return jobs by when they ran last, whatever their server."""
-    dated = [(view.state.last_run, view) for view in views]
-    ran = sorted(((at, view) for at, view in dated if at is not None), key=itemgetter(0), reverse=True)
-    return [view for _, view in ran] + [view for at, view in dated if at is None]
 
 
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:

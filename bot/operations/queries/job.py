@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot import veeam
 from bot.operations import outcomes
+from bot.operations.actions.edit import Edit
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.impact import followers_of
@@ -15,6 +16,7 @@ from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.mutes import MuteView, mute_of_job
 from bot.operations.owners import with_owners
+from bot.operations.permissions import Scope
 from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.stale_jobs import last_good_runs
@@ -23,7 +25,6 @@ from bot.operations.vbr_lists import repository_of, where_there
 from bot.store import TimedDisable
 
 RECENT_SESSIONS = 5
-_OWN_ACCOUNT = "an account of its own"
 _NAME_JOBS = frozenset({veeam.ItemKind.JOB, veeam.ItemKind.BACKUP})
 """What a job copies that bears a job's name."""
 
@@ -132,7 +133,10 @@ class JobAnswer(outcomes.Answer):
 async def _settings(
     server: veeam.VeeamServer, state: veeam.JobState, backend: Backend, context: RequestContext
 ) -> veeam.JobFacts | None:
-    """The job's settings, a detail; other jobs in them with their names, those to be hidden left out."""
+    """The job's settings, a detail; other jobs in them with their names, those to be hidden left out.
+
+    Credentials are named to those alone who may edit the job, as VBR shows them to few.
+    """
     # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
     asked = where_there(server.job(state.id))
     job = await veeam.detail(veeam.Detail.JOB_SETTINGS, server.name, asked, None)
@@ -160,9 +164,11 @@ async def _settings(
         veeam.AfterJob("") if isinstance(one, veeam.AfterJob) and not sees(one.name) else one
         for one in facts.schedule.timings
     )
+    scope = Scope(server.name, state.name)
+    may_edit = backend.permissions.may(context.person, Edit.operation, scope).is_allowed
     return replace(
         facts,
-        guest_account=await _guest_account(server, facts),
+        guest_account=await _guest_account(server, facts) if may_edit else None,
         items=shown(facts.items),
         left_out=shown(facts.left_out),
         schedule=replace(facts.schedule, timings=timings),
@@ -170,14 +176,14 @@ async def _settings(
 
 
 async def _guest_account(server: veeam.VeeamServer, facts: veeam.JobFacts) -> str | None:
-    """The user name for the guests, a detail; none where VBR shows it to administrators alone."""
+    """The user name for the guests, a detail; None where VBR doesn't show it to the bot's account either."""
     identity = facts.guest_account_id
     if identity is None or not facts.is_application_aware:
         return None
     names: Mapping[str, str] = await veeam.detail(
         veeam.Detail.CREDENTIALS, server.name, _usernames(server), {}
     )
-    return names.get(identity.casefold(), _OWN_ACCOUNT)
+    return names.get(identity.casefold())
 
 
 async def _usernames(server: veeam.VeeamServer) -> Mapping[str, str]:

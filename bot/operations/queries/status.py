@@ -1,14 +1,15 @@
 """`status`: how things are, server by server; a silent one is named, the others are shown."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
+from bot.operations.failures import Failure
 from bot.operations.job_states import JobStates, KnownSessions
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.mutes import MuteView, mutes_seen_by
@@ -23,9 +24,10 @@ SHOWN_OF_EACH = 10
 FAILURES_SHOWN = 3
 """Of each server, with why they failed."""
 _FAILURES_EXPLAINED = 30
-"""Of all servers: more rows than a message has room for."""
+"""Of all servers, the newest: each costs a request or two. The others are shown without why."""
 _REPOSITORIES_AT_MOST = 500
 _ACTIVE = (veeam.JobStatus.RUNNING, veeam.JobStatus.STARTING, veeam.JobStatus.STOPPING)
+_JobKey = tuple[ServerName, veeam.JobId]
 _LATEST_FIRST = veeam.JobStatesQuery(order_by="LastRun", ascending=False)
 
 
@@ -76,7 +78,7 @@ class ShowStatus(Query, frozen=True, tag="status"):
         if isinstance(servers, outcomes.NotFound):
             return servers
         status = await status_of(servers, backend, context)
-        shown = [view for server in status.servers for view in server.failed[:FAILURES_SHOWN]]
+        shown = newest_first(view for server in status.servers for view in server.failed[:FAILURES_SHOWN])
         return outcomes.Done(await with_failures(status, shown[:_FAILURES_EXPLAINED], backend))
 
 
@@ -133,29 +135,37 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
     )
 
 
-async def with_failures(status: StatusAnswer, shown: Sequence[JobView], backend: Backend) -> StatusAnswer:
-    """Return the same with why those of its failed jobs failed that are shown, and without the others.
+async def with_failures(status: StatusAnswer, asked: Sequence[JobView], backend: Backend) -> StatusAnswer:
+    """Return the same with why those of its failed jobs failed that are asked about.
 
-    One that turns out to have been stopped by a person has not failed.
+    One that turns out to have been stopped by a person has not failed; the next one takes its place.
     """
-    failures = await backend.failures.of_each((view.server, view.state) for view in shown)
-    stopped = Counter(
-        view.server for view, failure in zip(shown, failures, strict=True) if failure.is_stopped
-    )
-    explained = [
+    found = await backend.failures.of_each((view.server, view.state) for view in asked)
+    failures = {_key(view): failure for view, failure in zip(asked, found, strict=True)}
+    return replace(status, servers=tuple(_explained(server, failures) for server in status.servers))
+
+
+def newest_first(views: Iterable[JobView]) -> list[JobView]:
+    """Return jobs by when they ran last, whatever their server."""
+    dated = [(view.state.last_run, view) for view in views]
+    ran = sorted(((at, view) for at, view in dated if at is not None), key=itemgetter(0), reverse=True)
+    return [view for _, view in ran] + [view for at, view in dated if at is None]
+
+
+def _key(view: JobView) -> _JobKey:
+    return view.server, view.state.id
+
+
+def _explained(server: ServerStatus, failures: Mapping[_JobKey, Failure]) -> ServerStatus:
+    """The same with what was found of its failed jobs; one of which nothing was is left as it is."""
+    unasked = Failure()
+    failed = tuple(
         replace(view, streak=failure.streak, reason=failure.reason, object_name=failure.object_name)
-        for view, failure in zip(shown, failures, strict=True)
-        if not failure.is_stopped
-    ]
-    servers = tuple(
-        replace(
-            server,
-            failed=tuple(view for view in explained if view.server == server.server),
-            failed_total=server.failed_total - stopped[server.server],
-        )
-        for server in status.servers
+        for view in server.failed
+        if not (failure := failures.get(_key(view), unasked)).is_stopped
     )
-    return replace(status, servers=servers)
+    stopped = len(server.failed) - len(failed)
+    return replace(server, failed=failed, failed_total=server.failed_total - stopped)
 
 
 def _server_status(

@@ -31,8 +31,6 @@ _LOG_OF = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: ve
 _SUCCESSES_LOOKED_AT = 5
 _EARLIER_SHOWN = 4
 _NEIGHBOURS_APART, _NEIGHBOURS_AT_LEAST = timedelta(hours=1), 2
-_ATTEMPTS_APART = timedelta(minutes=15)
-"""So soon after the attempt before an automatic retry begins, where VBR doesn't say what it retries."""
 
 
 class ExplainFailure(Query, frozen=True, tag="why"):
@@ -393,7 +391,7 @@ async def _others(
 ) -> OtherJobs:
     """Which other jobs have the same cause now, of those that the person may know of. A detail.
 
-    Where the cause is unknown, what those say that failed beside it may tell.
+    Where the cause is unknown, what those say that failed beside it on its server may tell.
     """
     finding, result = explained.finding, explained.result
     latest = {job.state.session_id, job.state.failed_part}
@@ -403,7 +401,7 @@ async def _others(
     query = veeam.JobStatesQuery(
         last_result=result, order_by="LastRun", ascending=False, limit=2 * OTHERS_LOOKED_AT
     )
-    servers = backend.finder.servers(None, context.visibility)
+    servers = backend.finder.servers(job.server if finding is None else None, context.visibility)
     if isinstance(servers, outcomes.NotFound):
         return OtherJobs()
     answer = await backend.fleet.ask(lambda server: server.job_states(query), servers)

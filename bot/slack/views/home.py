@@ -10,9 +10,9 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import NamedMachine
 from bot.operations.outcomes import RecentAction
-from bot.operations.queries.home import FAILURES_SHOWN, HomeAnswer, ShowHome, newest_first
+from bot.operations.queries.home import FAILURES_SHOWN, HomeAnswer, ShowHome
 from bot.operations.queries.jobs import ListJobs
-from bot.operations.queries.status import StatusAnswer
+from bot.operations.queries.status import StatusAnswer, newest_first
 from bot.slack import codec
 from bot.slack.text import code, count, date, dotted, literal, mention, strong
 from bot.slack.views import buttons, status_text

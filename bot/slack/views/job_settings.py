@@ -135,8 +135,9 @@ def _guest(facts: veeam.JobFacts) -> str:
         return ""
     aware = "off"
     if facts.is_application_aware:
-        account = f" with {literal(facts.guest_account)}" if facts.guest_account else ""
-        aware = f"application-aware{account}"
+        own = "an account of its own" if facts.guest_account_id else ""
+        account = literal(facts.guest_account) if facts.guest_account else own
+        aware = f"application-aware with {account}" if account else "application-aware"
     return f"{aware}, files indexed" if facts.is_indexed else aware
 
 

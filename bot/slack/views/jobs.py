@@ -1,5 +1,6 @@
 """Jobs: a list of them, one in full, and how one stands in an answer about something else."""
 
+import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -180,9 +181,12 @@ def job_row(view: JobView, *further: str, says_why: bool = True) -> MessagePart:
 def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
     """A job: how it stands and why, its runs, its settings and latest sessions; then the rest of its objects.
 
-    What fills a page of its own is behind Next: objects beyond the first few.
+    What fills a page of its own is behind Next: objects beyond the first few. A channel isn't told the user
+    name for the guests.
     """
     view, state, facts = answer.view, answer.view.state, answer.settings
+    if facts is not None and shared_by is not None:
+        facts = dataclasses.replace(facts, guest_account=None)
     rest = facts.items[ITEMS_SHOWN:] if facts is not None else ()
     pages = 1 + ceil(len(rest) / _ITEMS_PER_PAGE)
     number = min(answer.request.page, pages - 1)

@@ -1,5 +1,6 @@
 """Results, statuses and states in text: a sign and a word, the same few signs, and never a sign alone."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -213,9 +214,10 @@ def never_ran(state: veeam.JobState) -> bool:
 
 
 def unplanned(state: veeam.JobState) -> str:
-    """Why VBR names no next run of a job, in its own words where it has some."""
+    """Why VBR names no next run of a job, in its own words where it has some: "<Not scheduled>" it says."""
     if state.next_run_policy:
-        return code(state.next_run_policy)
+        words = re.fullmatch(r"<(\w)([^<>]*)>", state.next_run_policy.strip())
+        return code(state.next_run_policy) if words is None else literal(words[1].lower() + words[2])
     return "unknown" if state.is_put_together else "not planned"
 
 
@@ -288,7 +290,9 @@ def span_asked_for(length: timedelta) -> str:
 
 def in_the_last(length: timedelta) -> str:
     """How far back something reaches: "in the last 24 hours", "in the last hour"."""
-    return f"in the last {span_asked_for(length).removeprefix('1 ')}"
+    said = span_asked_for(length)
+    is_one = any(length == unit for unit, _, _ in _WHOLE_UNITS)
+    return f"in the last {said.removeprefix('1 ') if is_one else said}"
 
 
 def volume(progress: veeam.SessionProgress | None) -> str:

@@ -9,7 +9,7 @@ from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.outcomes import JobView, Streak
-from bot.operations.queries.why import EarlierAttempt, ExplainedRun, OtherJobs, WhyAnswer
+from bot.operations.queries.why import EarlierAttempt, ExplainedRun, WhyAnswer
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
@@ -35,7 +35,7 @@ def why(answer: WhyAnswer, *, shared_by: PersonId | None = None, lacks: Collecti
     if run.is_problem:
         head += [
             paragraph(*_what_to_do(answer, lacks)),
-            paragraph(*_others(answer.others)),
+            paragraph(*_others(answer)),
             paragraph(_last_good(answer)),
         ]
         head += [note(*status_text.silent_servers(answer.others.silent))]
@@ -118,9 +118,14 @@ def _objects(run: ExplainedRun) -> str:
     """The object that the line is about, and how many there are besides."""
     if not run.object_name:
         return ""
-    word = "failed" if run.result is Result.FAILED else "warned"
-    of = f" ({run.objects:,} of {count(run.objects_total, 'object')} {word})" if run.objects_total > 1 else ""
+    total = count(run.objects_total, "object")
+    of = f" ({run.objects:,} of {total} {_failed_or_warned(run)})" if run.objects_total > 1 else ""
     return f": {literal(run.object_name)}{of}"
+
+
+def _failed_or_warned(run: ExplainedRun) -> str:
+    """What the run did, and with it all that it is compared with."""
+    return "failed" if run.result is Result.FAILED else "warned"
 
 
 def _what_to_do(answer: WhyAnswer, lacks: Collection[Detail]) -> list[str]:
@@ -135,15 +140,17 @@ def _what_to_do(answer: WhyAnswer, lacks: Collection[Detail]) -> list[str]:
         return ["Not a cause that the bot knows. Details has every object and the log."]
     if probable is not None:
         repository = literal(answer.view.state.repository_name or "")
-        beside = f"other jobs that write to {repository} failed with it at about the same time"
+        word = _failed_or_warned(run)
+        beside = f"other jobs that write to {repository} {word} with it at about the same time"
         lines.append(f"Probably {strong(probable.cause.title, _TEXT_LIMIT)}: {beside}.")
     step = finding.cause.next_step
     return [*lines, f"What to do: {literal(step, _TEXT_LIMIT)}"] if step else lines
 
 
-def _others(others: OtherJobs) -> list[str]:
-    """The other jobs with this cause; that there are none only where all that failed were looked at."""
-    more = f" {count(others.unseen, 'further job')} failed too and {_was(others.unseen)} not compared."
+def _others(answer: WhyAnswer) -> list[str]:
+    """The other jobs with this cause; that there are none only where all with its result were looked at."""
+    others, word = answer.others, _failed_or_warned(answer.run)
+    more = f" {count(others.unseen, 'further job')} {word} too and {_was(others.unseen)} not compared."
     unseen = more if others.unseen else ""
     if not others.jobs:
         return [unseen.strip()] if unseen else []

@@ -1,6 +1,7 @@
 """What sessions say decides where VBR's state of a job says something else; every answer tells the same."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from bot.operations.queries.sessions import ListSessions, SessionsAnswer, Sessio
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.vbr import Job, Session
-from bot.sandbox.vbr.faults import recasing, refusing, rows, setting
+from bot.sandbox.vbr.faults import changed, recasing, refusing, rows, setting
 from bot.sandbox.vbr.world import RunFacts
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
 from bot.slack.views.home import home_message
@@ -275,6 +276,24 @@ async def test_a_part_at_work(office: Office, *, is_named: bool) -> None:
     assert office.posts() == []
     await office.ask(Stop(KnownJob(HQ, drawn.id), snapshot_of(drawn)))
     assert [verb for verb, _ in office.posts()] == ["stop"]
+
+
+async def test_one_job_that_cannot_be_read_takes_no_status(office: Office) -> None:
+    """How the job stands whose part is at work is not known then; the answer says so, and all the rest."""
+    part_at_work(office, is_named=True)
+    laptops = office.known("Laptops").job_id
+
+    def unread(answer: dict[str, Any]) -> dict[str, Any]:
+        is_by_id = [row["id"] for row in answer["data"]] == [laptops]
+        return {**answer, "data": [{}]} if is_by_id else answer
+
+    office.hq.faults.add("GET", "/api/v1/jobs/states", changed(unread), times=99)
+    office.hq.faults.add("GET", "/api/v1/jobs/{id}", refusing(404), times=99)
+    outcome = await office.ask(ShowStatus("hq"))
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.answer, StatusAnswer)
+    assert [(one.server, one.failed_total) for one in outcome.answer.servers] == [(HQ, 3)]
+    assert [one.what for one in outcome.missing] == [Detail.JOB_STATES]
 
 
 async def test_sessions_with_ids_in_capitals(office: Office) -> None:

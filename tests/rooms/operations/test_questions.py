@@ -31,7 +31,7 @@ from bot.slack.views.outcomes import outcome as drawn_of
 from bot.slack.views.problems import not_found
 from bot.store import TimedDisable
 from bot.veeam import AfterJob, Detail, Fleet, ItemKind, JobId, LoginRefused, SessionId, Unreachable
-from tests.rooms.operations.form_room import SERVICE
+from tests.rooms.operations.form_room import ANN, SERVICE, SQL_ADMIN, with_administrators
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, client_of, die
 
@@ -210,22 +210,37 @@ async def test_pages_of_sessions_follow_each_other(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "named"),
-    [(Role.BACKUP_ADMINISTRATOR, SERVICE), (Role.BACKUP_VIEWER, "an account of its own")],
+    ("account", "person", "said"),
+    [
+        (Role.BACKUP_ADMINISTRATOR, ANN, SERVICE),
+        (Role.BACKUP_VIEWER, ANN, "an account of its own"),
+        (Role.BACKUP_ADMINISTRATOR, SQL_ADMIN, SERVICE),
+        *(
+            (Role.BACKUP_ADMINISTRATOR, each, "an account of its own")
+            for each in (OPERATOR, VIEWER, SQL_ONLY)
+        ),
+    ],
 )
-async def test_the_account_for_the_guests_is_named(office: Office, account: Role, named: str) -> None:
-    """By its user name, where VBR shows its credentials to the account that the bot has there."""
+async def test_the_account_for_the_guests_is_named(
+    office: Office, account: Role, person: PersonId, said: str
+) -> None:
+    """To those who may edit the job, where VBR shows its name to the bot's account; never to a channel."""
     add_credentials(office.world.book, SERVICE, office.world.now())
-    office.world.add_job("With guests", guest=SERVICE)
+    office.world.add_job("SQL with guests", guest=SERVICE)
+    with_administrators(office)
     login = office.hq.accounts.by_role(SandboxRole(account.value))
     async with client_of(office.hq, office.clock, login, name=HQ) as client:
         office.fleet = Fleet([client])
         office.restart()
-        asked = await office.ask(ShowJob(NamedJob("With guests")))
+        asked = await office.ask(ShowJob(NamedJob("SQL with guests")), person)
     assert isinstance(asked, Done)
-    assert isinstance(asked.answer, JobAnswer)
-    assert asked.answer.settings is not None
-    assert (asked.answer.settings.guest_account, asked.missing) == (named, ())
+    assert asked.missing == ()
+    assert f"application-aware with {said}" in drawn_of(asked, "r-1").message.text
+    shared = drawn_of(asked, "r-1", shared_by=person).message
+    assert "application-aware with an account of its own" in shared.text
+    assert SERVICE not in repr(shared)
+    if said != SERVICE:
+        assert SERVICE not in repr(asked)
 
 
 async def test_one_session_in_full(office: Office) -> None:
@@ -424,6 +439,17 @@ async def test_status_says_how_often_in_a_row(office: Office) -> None:
     row = next(line for line in listed.splitlines() if "*SQL Prod*" in line)
     assert "in a row" in row
     assert row in shown.splitlines()
+
+
+async def test_status_keeps_what_it_does_not_explain(office: Office) -> None:
+    """The first failures of a server are explained, and those behind them are there as they are."""
+    for number in range(4):
+        job = office.dr.world.add_job(f"Mail {number}", objects=("vm01",))
+        ended_at = office.dr.world.now() - timedelta(minutes=5 + number)
+        office.dr.world.finish_run(job, ended_at=ended_at, result="Failed", objects={"vm01": "No space"})
+    (dr,) = (await office.answer(ShowStatus(server=DR), StatusAnswer)).servers
+    mail = [(view.state.name, view.reason) for view in dr.failed if view.state.name.startswith("Mail")]
+    assert mail == [("Mail 0", "No space"), ("Mail 1", "No space"), ("Mail 2", "No space"), ("Mail 3", None)]
 
 
 async def test_status_counts_only_what_is_seen(office: Office) -> None:

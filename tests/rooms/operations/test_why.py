@@ -169,16 +169,18 @@ async def test_an_unknown_cause(office: Office) -> None:
 async def test_neighbours_tell_of_an_unknown_cause(
     office: Office, others: tuple[str, ...], minutes_ago: float, probable: str | None
 ) -> None:
-    """What failed beside it on its repository for one cause makes that probable, and no more."""
+    """What failed beside it on its repository for one cause makes that probable; no other server is asked."""
     second = office.world.job("Exchange").model["storage"]["backupRepositoryId"]
     for name in ("Mail", *(f"Mail {number}" for number in range(len(others)))):
         office.world.add_job(name, objects=("vm01", "vm02"), repository_id=second)
     failing(office, "Mail", "Unspecified error")
     for number, said in enumerate(others):
         failing(office, f"Mail {number}", said, minutes_ago=minutes_ago)
+    await office.dr.go_dark()
     answer = await why(office, "Mail")
     found = answer.others.probable
     assert (answer.run.finding, found and found.cause.title) == (None, probable)
+    assert answer.others.silent == ()
     text = text_of(Done(answer))
     assert "*Cause unknown*" in text
     assert ("Probably *Repository full*" in text, "Free space on the repository" in text) == (
@@ -225,6 +227,18 @@ async def test_the_others_are_bounded_and_remembered(office: Office) -> None:
     office.hq.requests.clear()
     await why(office, "Mail")
     assert len(office.hq.requests.of("GET", "/api/v1/sessions/{id}/taskSessions")) == 1
+
+
+async def test_half_a_reason_is_not_remembered(office: Office) -> None:
+    """While a run's objects can't be read its log says why; asked again, they do."""
+    failing(office, "Mail")
+    office.hq.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", refusing(500), times=99)
+    said = []
+    for _ in range(2):
+        jobs = await office.answer(ListJobs(JobsFilter.FAILED, "Mail", server="hq"), JobsAnswer)
+        said += [(row.reason is not None, row.object_name) for row in jobs.rows]
+        office.hq.faults.clear()
+    assert said == [(True, None), (True, "vm01")]
 
 
 async def test_a_silent_server_is_named(office: Office) -> None:

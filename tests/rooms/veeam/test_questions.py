@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.sandbox.vbr import Fault, Moment, VbrSandbox, World
-from bot.sandbox.vbr.faults import dropped, empty, hanging, html, malformed, refusing
+from bot.sandbox.vbr.faults import dropped, empty, hanging, html, malformed, refusing, rows, without
 from bot.veeam import (
     ConnectFailed,
     ConnectionLost,
@@ -206,6 +206,21 @@ async def test_a_job_without_state_and_model_may_be_there(
     assert await client.job_state(job_id) is not None
     world.book.remove_job(next(job for job in world.jobs if job.id == job_id))
     assert await client.job_state(job_id) is None
+
+
+async def test_a_row_that_is_unreadable_speaks_for_its_job_alone(
+    vbr: VbrSandbox, client: VeeamServer, world: World
+) -> None:
+    """Its state is put together, or unknown; it is not gone, and every list goes on coming from VBR."""
+    job_id = JobId(world.add_job("Files").id)
+    vbr.faults.add(*STATES, rows(without("id")), times=2)
+    state = await client.job_state(job_id)
+    assert state is not None
+    assert (state.name, state.is_put_together) == ("Files", True)
+    vbr.faults.add(*MODEL, refusing(404))
+    with pytest.raises(UnexpectedAnswer, match="the job's row is unreadable"):
+        await client.job_state(job_id)
+    assert (await client.all_job_states()).is_whole
 
 
 async def test_a_list_says_itself_whether_it_is_whole(vbr: VbrSandbox, client: VeeamServer) -> None:

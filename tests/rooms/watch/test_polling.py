@@ -129,6 +129,42 @@ async def test_an_end_that_no_list_by_end_has(site: Site, hours: int, end: datet
     assert len([at for at in asked if at >= 60]) <= 12
 
 
+async def test_one_unreadable_run_holds_up_no_other(site: Site) -> None:
+    """What can't be read of a run that no list has is read again, and the others are told meanwhile."""
+    jobs = [site.world.add_job(name, run_seconds=3 * HOUR / 4) for name in ("SQL", "Oracle", "Files")]
+    runs = [site.world.begin_run(job) for job in jobs]
+    for _ in range(5):
+        assert await site.poll_after(HOUR / 8) == []
+    await site.clock.advance(HOUR / 8)
+    site.world.tick()
+    for run in runs:
+        run.ended_at = None
+    unreadable = changed(lambda row: {} if row["id"] == runs[0].id else row)
+    site.vbr.faults.add("GET", "/api/v1/sessions/{id}", unreadable, times=99)
+    told = [root for _ in range(6) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert {root.run.job_name for root in told} == {"Oracle", "Files"}
+    site.vbr.faults.clear()
+    told = [root for _ in range(6) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert {root.run.job_name for root in told} == {"SQL"}
+
+
+@pytest.mark.parametrize("state", ["WaitingSlot", "WaitingRepository"])
+async def test_runs_that_wait_are_listed(site: Site, state: str) -> None:
+    """What is at work otherwise than Working is found in a list, and not read run by run."""
+    jobs = [site.world.add_job(f"Job {number}", run_seconds=9 * HOUR) for number in range(30)]
+    runs = [site.world.begin_run(job) for job in jobs]
+    await site.poll_after()
+    await site.poll_after(HOUR)
+    for run in runs:
+        run.state = state
+    site.requests()
+    for _ in range(3):
+        assert await site.poll_after() == []
+    asked = site.requests()
+    assert "/api/v1/sessions/{id}" not in asked
+    assert len(asked) <= 15
+
+
 async def test_runs_that_nobody_hears_of_are_not_awaited(site: Site) -> None:
     """What runs without a route, logs that are backed up all the time, and what only waits hasten no poll."""
     site.begin(rules(route_to("C0PROD", jobs=["SQL*"]), default_channel=None))
@@ -435,6 +471,20 @@ async def test_stopped_without_an_end(site: Site) -> None:
     (root,) = of_kind(await site.poll_after(), RunEnded)
     assert (root.run.last.session_id, root.run.last.ended_at) == (session.id, seen_at)
     assert await site.poll_after(HOUR) == []
+
+
+async def test_stopped_without_an_end_and_unreadable(site: Site) -> None:
+    """It is told as it was listed, and the poll goes on."""
+    run = site.world.begin_run(site.world.add_job("SQL nightly", run_seconds=60))
+    assert await site.poll_after() == []
+    await site.clock.advance(60)
+    site.world.tick()
+    run.ended_at = None
+    assert await site.poll_after() == []
+    await site.clock.advance(HOUR)
+    site.vbr.faults.add("GET", "/api/v1/sessions/{id}", refusing(500), times=99)
+    told = [root for _ in range(3) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert [root.run.job_name for root in told] == ["SQL nightly"]
 
 
 async def test_running_sessions_are_left_alone(site: Site) -> None:

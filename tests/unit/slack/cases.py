@@ -499,6 +499,18 @@ def _answers() -> dict[str, Answer]:
             samples.why_answer("Error: <!here> something *odd*"),
             others=replace(samples.why_answer(others=2).others, probable=veeam.cause_of([samples.FULL])),
         ),
+        "why-probable-of-warnings": replace(
+            probable := replace(
+                samples.why_answer("Something odd"),
+                others=replace(samples.why_answer(others=2).others, probable=veeam.cause_of([samples.FULL])),
+            ),
+            run=replace(probable.run, result=veeam.Result.WARNING),
+        ),
+        "why-others-that-warned": replace(
+            many := samples.why_answer(others=2),
+            run=replace(many.run, result=veeam.Result.WARNING),
+            others=replace(many.others, unseen=7),
+        ),
         "why-edit": samples.why_answer("sql02 is unavailable and will be skipped from processing."),
         "why-many-others": replace(
             samples.why_answer(others=20),

@@ -85,6 +85,8 @@ def test_a_streak_has_one_name(failed: int, said: str, *, is_longer: bool) -> No
         (26, "26 hours"),
         (24 * 7, "7 days"),
         (0.5, "30 minutes"),
+        (1.5, "1 h 30 min"),
+        (25.5, "1 d 01 h"),
         (50.5, "2 d 02 h"),
     ],
 )
@@ -114,3 +116,19 @@ def test_bottlenecks_are_named_in_words(word: str | None, shown: str) -> None:
 def test_a_list_is_headed_by_its_type_in_words(typed: str, shown: str) -> None:
     """Not as VBR spells it; a part of one is shown as it was typed."""
     assert jobs(samples.jobs_answer(request=ListJobs(job_type=typed))).blocks[0]["text"]["text"] == shown
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("<Not scheduled>", "not scheduled"),
+        ("<As new restore points appear>", "as new restore points appear"),
+        ("After [SQL <Prod>]", "`After [SQL &lt;Prod&gt;]`"),
+        ("<!here>", "`&lt;!here&gt;`"),
+        ("", "not planned"),
+    ],
+)
+def test_why_no_run_is_planned(policy: str, said: str) -> None:
+    """VBR's placeholders are words; what else it says is quoted."""
+    state = msgspec.structs.replace(samples.job_state(), next_run_policy=policy)
+    assert status_text.unplanned(state) == said
