@@ -80,20 +80,13 @@ class Site:
         return view is not None and words in str(view.blocks)
 
     async def asks(self, words: str) -> View:
-        """Type a command without a name; return the form that asks which one is meant: it posts nothing."""
-        before, posted = self.top(), self.posted()
+        """Type a command without a name; return the form that asks which one is meant."""
+        before = self.top()
         await self.rig.slack.person("ann").types(SHARED, words)
         await self.rig.until(lambda: self.top() is not before and self.says("external_select"))
         view = self.top()
         assert view is not None
-        assert self.posted() == posted
         return view
-
-    def posted(self) -> tuple[int, int]:
-        """How many messages of the channel answer somebody, and how many are for the person alone."""
-        slack, told = self.rig.slack, {"veeam_session", "veeam_storm"}
-        events = [(each.content.metadata or {}).get("event_type") for each in slack.messages(SHARED)]
-        return len([each for each in events if each not in told]), len(slack.ephemerals("ann", SHARED))
 
     async def picks(self, view: View, field: str, name: str) -> View:
         """Search, choose what is found first, go on; return the form that follows in the same view."""

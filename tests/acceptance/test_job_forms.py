@@ -170,6 +170,6 @@ async def test_a_menu_that_takes_too_long_is_empty_in_time(rig: Rig) -> None:
     rig.vbr.faults.add("GET", states, Fault(delay_seconds=4))
     found = await ann.actor.suggests(view, None, "repository", "")
     assert (found.shown, found.options) == ("ok", [])
-    assert rig.events("interactions.suggested_too_late")[-1]["sought"] == "repository"
+    assert rig.events("veeam.detail_missing")[-1]["detail"] == "repositories"
     repository = next(iter(rig.world.book.repositories.values()))
     assert await ann.option("repository", "", repository.name)

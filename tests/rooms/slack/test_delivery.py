@@ -236,7 +236,7 @@ async def test_a_next_run_lies_ahead_when_it_is_read(office: PostOffice, announc
     unmet = Expectation(
         server=run.server, kind="no_success", subject="j", name="SQL", since=due, limit=26, next_run=due
     )
-    planned = msgspec.structs.replace(run, outlook=JobOutlook(next_run=due))
+    planned = msgspec.structs.replace(run, is_final=True, outlook=JobOutlook(next_run=due))
     retried = msgspec.structs.replace(run, next_attempt_expected_at=due)
     await office.clock.advance(announced_after.total_seconds())
     await queue(office, "run", RunEnded(run=planned))

@@ -230,7 +230,7 @@ async def test_the_failed_backups_from_anywhere(room: GestureRoom) -> None:
     assert "Share" not in listed
     below = room.modal("ole")
     await room.person("ole").presses(below, "Next")
-    await room.until(lambda: "11\u201311 of 11 jobs" in words(room.modal("ole").blocks))
+    await room.until(lambda: "11 of 11 jobs" in words(room.modal("ole").blocks))
     assert below.content["title"]["text"] == "Failed backups"
     await room.person("ole").presses(room.modal("ole"), "Details")
     assert "Latest sessions" in await room.reads_modal("ole", instead_of=below)

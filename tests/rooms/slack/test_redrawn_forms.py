@@ -30,6 +30,19 @@ def fields(view: View) -> set[str]:
     return {block["block_id"] for block in view.blocks} & {"at", "days", "after_job"}
 
 
+@pytest.mark.parametrize(
+    "command", ["start", "retry", "disable", "delete", "create", "quickbackup", "edit SQL Prod"]
+)
+async def test_a_form_that_is_opened_posts_nothing(room: GestureRoom, command: str) -> None:
+    """What is only asked for in a form is no news, for the channel or for the person."""
+    room.world.add_job("SQL Prod")
+    await room.person("ann").types(PROD, command)
+    await room.until(lambda: (view := room.slack.open_view("ann")) and view.content["submit"])
+    assert room.slack.messages(PROD) == []
+    assert room.slack.ephemerals("ann", PROD) == []
+    assert room.direct("ann") == []
+
+
 async def is_redrawn(room: GestureRoom, form: View, choice: str) -> None:
     """Choose how the job runs, and let what draws the form for it be on its way to Slack."""
     arrived = asyncio.Event()

@@ -105,7 +105,7 @@ async def test_log_backups_that_fail_in_a_row(site: Site) -> None:
         logs_end(site, "Failed")
         told += await site.poll_after(900)
     assert len(of_kind(told, RunEnded)) == 1
-    assert "3rd in a row" in root_text(of_kind(told, RunChanged)[-1].run)
+    assert "3rd failure in a row" in root_text(of_kind(told, RunChanged)[-1].run)
 
 
 async def test_they_hide_no_owner(site: Site) -> None:

@@ -144,7 +144,7 @@ async def test_nothing_grows_for_ever(site: Site) -> None:
     assert tables_later == tables
     for filled in ("mutes", "muted_runs", "digests", "storms", "expected_jobs", "subscriptions"):
         assert tables[filled], filled
-    assert tasks_later == tasks
+    assert tasks_later <= tasks
     assert objects_later < objects * 1.05
     assert site.database.checked_out == 0
 
