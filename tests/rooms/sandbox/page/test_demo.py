@@ -204,7 +204,7 @@ async def _command(**env: str) -> asyncio.subprocess.Process:
 async def _read_until(process: asyncio.subprocess.Process, words: str) -> str:
     assert process.stdout is not None
     read = ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while words not in read:
             line = await process.stdout.readline()
             assert line, read
