@@ -19,7 +19,7 @@ class ExpectationGroup:
     """What one message tells of. `since` is when the first of it was due, on the server's clock.
 
     `allowed` is the settings' limit. So many came `earlier` and have messages of their own. It was `drawn` so
-    many times, and acknowledged so many (`owned`), by its `owner` at last. So many `reminders` were posted.
+    many times, and acknowledged so many (`owned`), by its `owner` at last.
     """
 
     id: str
@@ -35,7 +35,6 @@ class ExpectationGroup:
     owner: str | None = None
     owned: int = 0
     reminded_at: datetime | None = None
-    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

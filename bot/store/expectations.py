@@ -38,8 +38,7 @@ class ExpectedJob:
 class UnmetExpectation:
     """Something that did not happen, as a channel was told. Of a subject there is one of each kind.
 
-    `group_id` is the group that tells of it, where many were unmet at once. People were told at `told_at`;
-    so many `reminders` were posted since.
+    `group_id` is the group that tells of it, where many were unmet at once. People were told at `told_at`.
     """
 
     server: str
@@ -51,7 +50,6 @@ class UnmetExpectation:
     group_id: str | None = None
     told_at: datetime | None = None
     reminded_at: datetime | None = None
-    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +211,7 @@ class Expectations:
                 columns.kind == unmet.kind,
                 columns.since == unmet.since,
             )
-            .values(body=unmet.body, reminded_at=unmet.reminded_at, reminders=unmet.reminders)
+            .values(body=unmet.body, reminded_at=unmet.reminded_at)
         )
 
     async def servers(self) -> frozenset[str]:

@@ -568,7 +568,6 @@ unmet_expectations = Table(
     _maybe_text("group_id"),
     _maybe_time("told_at"),
     _maybe_time("reminded_at"),
-    Column("reminders", Integer, nullable=False, server_default="0"),
 )
 
 expectation_groups = Table(
@@ -587,7 +586,6 @@ expectation_groups = Table(
     _maybe_text("owner"),
     Column("owned", Integer, nullable=False),
     _maybe_time("reminded_at"),
-    Column("reminders", Integer, nullable=False, server_default="0"),
     Index(None, "server", "kind", "channel", "opened_at"),
 )
 

@@ -26,7 +26,7 @@ from bot.store.errors import StoreBroken, StoreUnavailable
 from bot.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "0021"
+NEWEST = "0020"
 """The last of them."""
 
 _TRIES, _SECONDS_BETWEEN_TRIES = 20, 0.25

@@ -163,8 +163,7 @@ class Reminder:
             elif row.reminded_at is None or row.reminded_at <= now - AT_MOST_EVERY:
                 muted.append(row.run_key)
         await self._runs.answer(transaction, over)
-        # As if reminded of then: they leave the others their turn, and have one again soon.
-        await self._runs.remind(transaction, muted, now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
+        await self._runs.remind(transaction, muted, _as_if_reminded(now))
         return left
 
     async def _has_run_since(self, transaction: Transaction, run: Run) -> bool:
@@ -188,14 +187,14 @@ class Reminder:
         active = await self._mutes.active(transaction, due.server, now)
         is_job = expectation.job_id is not None
         if is_subject_muted(active, due.subject, expectation.name, is_job=is_job):
-            reminded = replace(due, reminded_at=now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
+            reminded = replace(due, reminded_at=_as_if_reminded(now))
         elif expectation.acknowledged is not None:
             reminded = replace(due, reminded_at=now)
         else:
-            reminded = replace(due, reminded_at=now, reminders=due.reminders + 1)
+            reminded = replace(due, reminded_at=now)
             said = facts.ExpectationUnacknowledged(expectation=expectation)
             key = f"{expectation.key}/{due.channel}"
-            row = self._reply(key, due.channel, f"reminder/{reminded.reminders}", said)
+            row = self._reply(key, due.channel, _occasion(now), said)
             await self._outbox.add(transaction, [row])
             _log_reminded(due.server, expectation.key)
         await self._expectations.change(transaction, reminded)
@@ -212,9 +211,9 @@ class Reminder:
             if not is_subject_muted(active, subject, name, is_job=due.kind in JOB_KINDS)
         ]
         if not left:
-            reminded = replace(due, reminded_at=now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY)
+            reminded = replace(due, reminded_at=_as_if_reminded(now))
         else:
-            reminded = replace(due, reminded_at=now, reminders=due.reminders + 1)
+            reminded = replace(due, reminded_at=now)
             said = facts.ExpectationsUnacknowledged(
                 server=ServerName(due.server),
                 kind=due.kind,
@@ -222,7 +221,7 @@ class Reminder:
                 count=len(left),
                 told_at=due.opened_at,
             )
-            row = self._reply(group_key(due.id), due.channel, f"reminder/{reminded.reminders}", said)
+            row = self._reply(group_key(due.id), due.channel, _occasion(now), said)
             await self._outbox.add(transaction, [row])
             _log_reminded(due.server, group_key(due.id))
         await self._groups.put(transaction, reminded)
@@ -239,6 +238,16 @@ class Reminder:
         )
 
 
+def _occasion(now: datetime) -> str:
+    """What is particular to one reminder in the key of its reply."""
+    return f"reminder/{now.isoformat()}"
+
+
+def _as_if_reminded(now: datetime) -> datetime:
+    """When people count as reminded of what is muted: others go first, and it is looked at again soon."""
+    return now + _MUTED_LOOKED_AT_EVERY - AT_MOST_EVERY
+
+
 def _log_reminded(server: str, about: str, *, runs: int = 0) -> None:
     log.info("watch.reminded", server=server, about=about, runs=runs)
 
@@ -246,9 +255,8 @@ def _log_reminded(server: str, about: str, *, runs: int = 0) -> None:
 def _own_replies(run: Run, now: datetime) -> list[NewOutboxRow]:
     """Bring up a run in each channel that has a root of its own."""
     said = facts.Unacknowledged(run=run.facts, since=_failed_at(run))
-    occasion = f"reminder/{now.isoformat()}"
     return [
-        messages.reply(run, channel, occasion, said, now, is_failure=True)
+        messages.reply(run, channel, _occasion(now), said, now, is_failure=True)
         for channel in run.channels_with_root
     ]
 
