@@ -13,7 +13,7 @@ from bot.operations.queries.job import ShowJob
 from bot.slack.text import count, date, dotted, duration, literal, mention, plain, size, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, controls, job_control, on_many, request_control
-from bot.slack.views.many import first_named
+from bot.slack.views.many import first_named, named_together
 from bot.slack.views.message import Message, MessagePart, compose, note, paragraph, table
 from bot.watch import facts
 
@@ -187,12 +187,11 @@ def many_listed(announced: facts.ExpectationsList) -> Message:
         )
         for one, state in zip(announced.listed, states, strict=True)
     ]
-    standing = [one for one in announced.listed if one.outcome is None]
-    owned = [
-        f"Acknowledged by {mention(owner)}: "
-        + first_named([strong(one.name, _NAME_LIMIT) for one in standing if one.owner == owner])
-        for owner in dict.fromkeys(one.owner for one in standing if one.owner)
-    ]
+    owned = named_together(
+        (f"Acknowledged by {mention(one.owner)}", strong(one.name, _NAME_LIMIT))
+        for one in announced.listed
+        if one.owner and one.outcome is None
+    )
     listed = MessagePart("\n".join(lines), table((noun, "State"), rows).blocks)
     more = f"… and {announced.left_out:,} more, not listed here." if announced.left_out else ""
     return compose([listed, note(*owned, more)])

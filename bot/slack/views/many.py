@@ -1,6 +1,6 @@
 """The result of one press about many jobs: how many succeeded, and the names of the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.operations import outcomes
 from bot.operations.actions.group import AcknowledgeGroup, MuteGroup, RetryGroup
@@ -75,6 +75,14 @@ def acted_on_many(answer: ActedOnMany) -> Message:
 def _why_not(outcome: outcomes.Outcome, operation: Operation) -> str:
     reasons = _NOT_OWNED if _DONE[operation.name] == "acknowledged" else _WHY_NOT
     return reasons.get(type(outcome), _OTHERWISE)
+
+
+def named_together(said: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each thing that is said of several: what it is, and the first of their names."""
+    names: dict[str, list[str]] = {}
+    for what, name in said:
+        names.setdefault(what, []).append(name)
+    return [f"{what}: {first_named(every)}" for what, every in names.items()]
 
 
 def first_named(names: Sequence[str], total: int | None = None) -> str:

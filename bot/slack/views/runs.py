@@ -111,7 +111,7 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         and _cause(run, msgspec.structs.replace(earlier[-1], part=None)) == cause
     )
     head = paragraph(
-        # Who began it stands in the root, and in the reply to whoever pressed Retry here.
+        # The root names who began it, and so does the reply to the person who pressed Retry here.
         dotted(f"{number}: {result}", job),
         "For the same reason as before." if is_same else cause,
         sentence_case(dotted(_took(session), _objects(details))),

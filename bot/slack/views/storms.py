@@ -1,6 +1,6 @@
 """A storm: many failures of one channel in one message, its list in the thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bot.operations.actions.on_storms import AcknowledgeAll, MuteAll, RetryAll
 from bot.slack.text import (
@@ -18,7 +18,7 @@ from bot.slack.text import (
 )
 from bot.slack.views import status_text
 from bot.slack.views.buttons import controls, on_many, sessions_menu
-from bot.slack.views.many import first_named
+from bot.slack.views.many import named_together
 from bot.slack.views.message import (
     CHARACTERS_LIMIT,
     NO_CELL,
@@ -91,26 +91,17 @@ def storm_list(announced: facts.StormList) -> Message:
     more = ""
     if announced.left_out:
         more = f"… and {count(announced.left_out, 'more job')}: see `jobs failed`."
-    owners = dict.fromkeys(one.owner for one in announced.failures if one.owner)
-    owned = [
-        f"Acknowledged by {mention(owner)}: {_named(one for one in announced.failures if one.owner == owner)}"
-        for owner in owners
-    ]
-    mutes = dict.fromkeys(filter(None, map(_muted, announced.failures)))
-    muted = [
-        f"{sentence_case(how)}: {_named(one for one in announced.failures if _muted(one) == how)}"
-        for how in mutes
-    ]
+    named = [(strong(one.job_name, _NAME_LIMIT), one) for one in announced.failures]
+    owned = named_together(
+        (f"Acknowledged by {mention(one.owner)}", name) for name, one in named if one.owner
+    )
+    muted = named_together((sentence_case(how), name) for name, one in named if (how := _muted(one)))
     menu = sessions_menu(
         [(one.job_name, one.server, one.session_id) for one in announced.failures if one.session_id]
     )
     below = note(*owned, *muted, more)
     has_room = shown_length((listed + menu + below).blocks) <= CHARACTERS_LIMIT
     return compose([listed, menu if has_room else NOTHING, below])
-
-
-def _named(failures: Iterable[facts.StormFailure]) -> str:
-    return first_named([strong(one.job_name, _NAME_LIMIT) for one in failures])
 
 
 def _state(one: facts.StormFailure) -> str:

@@ -1,7 +1,9 @@
 """Somebody before the forms of jobs, among real servers: opens, fills in, looks over, sends."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bot.operations.actions.create import Create, CreateChoice
@@ -10,16 +12,20 @@ from bot.operations.job_editor.objects import MenuOption
 from bot.operations.menus import MenuField, MenuSearch
 from bot.operations.model import Gesture, KnownJob, NamedJob, Origin, Person, Standing, Step
 from bot.operations.outcomes import Failed, NeedsForm, Outcome
-from bot.sandbox.vbr import Job, World
+from bot.sandbox.vbr import Behaviour, Job, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.estate import file_server, object_storage
 from bot.sandbox.vbr.machines import add_protection_group, iris_server
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.views.job_form import filled, job_form
-from bot.veeam import references_of
+from bot.store import Database
+from bot.veeam import Fleet, references_of
 from bot.veeam.job_layouts import LAYOUTS
-from tests.rooms.operations.office import GRANTS, Office
+from tests.rooms.operations.office import DR, GRANTS, HQ, Office
+from tests.rooms.veeam.clients import client_of
+from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands, with_changes
 
 ANN, BEN = PersonId("U0ANN"), PersonId("U0BEN")
@@ -73,6 +79,22 @@ def with_administrators(office: Office) -> None:
     for person, group in ((ANN, "S0ADMIN"), (BEN, "S0ADMIN"), (SQL_ADMIN, "S0SQLADMIN")):
         office.team.people[person] = Person(person, person.lower(), Standing.MEMBER, frozenset({group}))
     office.grants = ADMINISTRATORS
+
+
+@asynccontextmanager
+async def administrators_office(
+    world: World, other: World, clock: FakeClock, folder: Path, revision: str
+) -> AsyncIterator[Office]:
+    """Administrators before two servers: `hq`, of this world, speaks the revision; `dr` is of the other."""
+    database = Database(await new_database(folder))
+    behaviour = Behaviour(supported_revisions=accepted_by(revision))
+    async with VbrSandbox(world, behaviour=behaviour) as hq, VbrSandbox(other) as dr:
+        fleet = Fleet([client_of(hq, clock, name=HQ, api_version=revision), client_of(dr, clock, name=DR)])
+        office = Office(hq, dr, fleet, database, clock)
+        with_administrators(office)
+        yield office
+        await fleet.close()
+    await database.close()
 
 
 def with_every_kind(world: World) -> None:

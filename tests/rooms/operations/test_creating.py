@@ -23,13 +23,12 @@ from bot.operations.outcomes import (
     Refused,
     Unclear,
 )
-from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr import Moment, World
 from bot.sandbox.vbr.faults import dropped
 from bot.sandbox.vbr.machines import add_protection_group
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form, job_summary
-from bot.store import Database
-from bot.veeam import Detail, Fleet, JobObject, SettingsField, has_model, settings_of
+from bot.veeam import Detail, JobObject, SettingsField, has_model, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -39,18 +38,17 @@ from tests.rooms.operations.form_room import (
     SERVICE,
     SQL_ADMIN,
     Writer,
+    administrators_office,
     form_in,
     name_of,
     said,
     sent,
     summary_in,
-    with_administrators,
     with_every_kind,
 )
 from tests.rooms.operations.office import DR, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
-from tests.rooms.veeam.clients import client_of, die, saying
+from tests.rooms.veeam.clients import die, saying
 from tests.support.clock import FakeClock
-from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
 from tests.support.openapi import OpenApi, document_of, document_path
 
@@ -158,19 +156,11 @@ def revision() -> str:
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
     """`hq` speaks the revision and has a job of each type."""
-    address = await new_database(tmp_path)
     with_every_kind(world)
-    database = Database(address)
-    behaviour = Behaviour(supported_revisions=accepted_by(revision))
     other = World(clock.now, name="vbr02", seed=2)
     other.add_job("SQL Prod DR")
-    async with VbrSandbox(world, behaviour=behaviour) as hq, VbrSandbox(other) as dr:
-        fleet = Fleet([client_of(hq, clock, name=HQ, api_version=revision), client_of(dr, clock, name=DR)])
-        made = Office(hq, dr, fleet, database, clock)
-        with_administrators(made)
+    async with administrators_office(world, other, clock, tmp_path, revision) as made:
         yield made
-        await fleet.close()
-    await database.close()
 
 
 @pytest.fixture

@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 from bot.operations.actions.edit import JobForm
 from bot.operations.menus import MenuField
 from bot.operations.outcomes import ActionAnswer, Done, NeedsForm
-from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr import World
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form
-from bot.store import Database
 from bot.veeam import (
     TASKS,
-    Fleet,
     Job,
     Rhythm,
     SettingsField,
@@ -31,19 +29,17 @@ from tests.rooms.operations.form_room import (
     EDITING,
     MODEL,
     Writer,
+    administrators_office,
     form_in,
     name_of,
     paths,
     said,
     sent,
     summary_in,
-    with_administrators,
     with_every_kind,
 )
-from tests.rooms.operations.office import DR, HQ, Office
-from tests.rooms.veeam.clients import client_of
+from tests.rooms.operations.office import HQ, Office
 from tests.support.clock import FakeClock
-from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
 from tests.support.job_models import home_of
 from tests.support.openapi import document_of
@@ -129,19 +125,11 @@ def revision() -> str:
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
     """`hq` speaks the revision and has a job of each type."""
-    address = await new_database(tmp_path)
     with_every_kind(world)
     add_repository(world.book, RepositoryFacts(OTHER_REPOSITORY, "WinLocal", 1000, 100))
-    database = Database(address)
-    behaviour = Behaviour(supported_revisions=accepted_by(revision))
     other = World(clock.now, name="vbr02", seed=2)
-    async with VbrSandbox(world, behaviour=behaviour) as hq, VbrSandbox(other) as dr:
-        fleet = Fleet([client_of(hq, clock, name=HQ, api_version=revision), client_of(dr, clock, name=DR)])
-        made = Office(hq, dr, fleet, database, clock)
-        with_administrators(made)
+    async with administrators_office(world, other, clock, tmp_path, revision) as made:
         yield made
-        await fleet.close()
-    await database.close()
 
 
 async def other_object(writer: Writer, form: JobForm) -> str:

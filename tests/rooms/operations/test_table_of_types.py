@@ -21,23 +21,20 @@ from bot.operations.model import KnownJob, Request
 from bot.operations.outcomes import Done, NeedsForm
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
-from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr import World
 from bot.slack.views.status_text import type_name
-from bot.store import Database
-from bot.veeam import REVISIONS, Fleet, has_model
+from bot.veeam import REVISIONS, has_model
 from tests.rooms.operations.form_room import (
     ANN,
     NONE_LISTED,
     Writer,
+    administrators_office,
     name_of,
-    with_administrators,
     with_every_kind,
 )
-from tests.rooms.operations.office import DR, HQ, Office
-from tests.rooms.veeam.clients import client_of
+from tests.rooms.operations.office import Office
 from tests.support.clock import FakeClock
 from tests.support.conversations import violations
-from tests.support.databases import new_database
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "revisions.md"
 LONGER_THAN_ANY_RUN = timedelta(hours=3).total_seconds()
@@ -62,20 +59,14 @@ def revision(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
     """`hq` speaks the revision and has a job of each of its types."""
-    address = await new_database(tmp_path)
     with_every_kind(world)
     for kind in REVISIONS[revision].job_types:
         if not has_model(kind):
             world.add_job(name_of(kind), kind)
-    database = Database(address)
-    behaviour = Behaviour(supported_revisions=accepted_by(revision))
-    async with VbrSandbox(world, behaviour=behaviour) as hq, VbrSandbox(World(clock.now, name="vbr02")) as dr:
-        fleet = Fleet([client_of(hq, clock, name=HQ, api_version=revision), client_of(dr, clock, name=DR)])
-        made = Office(hq, dr, fleet, database, clock)
-        with_administrators(made)
+    async with administrators_office(
+        world, World(clock.now, name="vbr02"), clock, tmp_path, revision
+    ) as made:
         yield made
-        await fleet.close()
-    await database.close()
 
 
 @dataclass
