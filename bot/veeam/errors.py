@@ -87,7 +87,7 @@ class TimedOut(Unreachable):
 
 
 class TookTooLong(TimedOut):
-    """No answer within the time that whoever asks can wait."""
+    """No answer in time: the person who asks can't wait longer."""
 
     kind = "TimedOut"
 
